@@ -1,0 +1,199 @@
+//! Everything that the use cases need, wired once at start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::random::Random;
+use domain::plan::ChannelKey;
+use domain::time::Now;
+use gateways::mail::Mailer;
+use gateways::payments::PaymentProvider;
+use gateways::telegram::BotClient;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use crate::billing::catalogue::Catalogue;
+use crate::billing::refusals::Refusals;
+use crate::clock::Clock;
+use crate::identity::passwords::Passwords;
+use crate::identity::revocations::Revocations;
+use crate::keys::Keys;
+use crate::settings::Settings;
+use crate::text::Locale;
+use crate::tx::StoreError;
+
+/// What an operator decides about the product as a whole.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where people reach the product, without a trailing slash; every mailed link starts with it.
+    pub public_url: String,
+    /// The sender's name in mails and on pages.
+    pub company_name: String,
+    /// The language of people who have not chosen one.
+    pub default_locale: Locale,
+    /// How long a quote can be paid.
+    pub quote_lifetime: Duration,
+    /// The channel that is sold when a request names none.
+    pub default_channel: ChannelKey,
+    /// The bot's name, for deep links; asked from Telegram at start when none is configured.
+    pub telegram_bot_username: Option<String>,
+}
+
+/// The peers outside. What is not set up is absent, and what is owed to it waits.
+#[derive(Default)]
+pub struct Peers {
+    /// Payment providers by code.
+    pub providers: Vec<Arc<dyn PaymentProvider>>,
+    /// The bot.
+    pub telegram: Option<BotClient>,
+    /// The mail server.
+    pub mailer: Option<Mailer>,
+}
+
+/// The product.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    db: PgPool,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    keys: Keys,
+    options: Options,
+    peers: Peers,
+    passwords: Passwords,
+    revocations: Revocations,
+    catalogue: Catalogue,
+    settings: Settings,
+    refusals: Refusals,
+    bot_username: std::sync::OnceLock<String>,
+    wake: watch::Sender<()>,
+}
+
+impl App {
+    /// Wires the product over a migrated database, and loads what is kept in memory: plans, settings, revocations.
+    pub async fn start(
+        db: PgPool,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        keys: Keys,
+        passwords: Passwords,
+        options: Options,
+        peers: Peers,
+    ) -> Result<Self, StoreError> {
+        let app = Self(Arc::new(Parts {
+            catalogue: Catalogue::load(&db).await?,
+            settings: Settings::load(&db, &keys).await?,
+            revocations: Revocations::load(&db, clock.wall()).await?,
+            refusals: Refusals::default(),
+            bot_username: std::sync::OnceLock::new(),
+            wake: watch::Sender::new(()),
+            db,
+            clock,
+            random,
+            keys,
+            options,
+            peers,
+            passwords,
+        }));
+        if let Some(name) = &app.options().telegram_bot_username {
+            app.learn_bot_username(name);
+        }
+        Ok(app)
+    }
+
+    /// The pool of the service's own database role.
+    pub fn db(&self) -> &PgPool {
+        &self.0.db
+    }
+
+    /// The injected clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Both clocks, now.
+    pub async fn now(&self) -> Result<Now, StoreError> {
+        self.0.clock.now().await
+    }
+
+    /// The injected randomness.
+    pub fn random(&self) -> &Arc<dyn Random> {
+        &self.0.random
+    }
+
+    /// Keys in memory.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// What the operator decided.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// The bot, if one is set up.
+    pub fn telegram(&self) -> Option<&BotClient> {
+        self.0.peers.telegram.as_ref()
+    }
+
+    /// The mail server, if one is set up.
+    pub fn mailer(&self) -> Option<&Mailer> {
+        self.0.peers.mailer.as_ref()
+    }
+
+    /// Every payment provider that is set up.
+    pub fn providers(&self) -> &[Arc<dyn PaymentProvider>] {
+        &self.0.peers.providers
+    }
+
+    /// The payment provider of this code.
+    pub fn provider(&self, code: &str) -> Option<&dyn PaymentProvider> {
+        self.providers().iter().find(|provider| provider.code() == code).map(|provider| &**provider)
+    }
+
+    /// Password hashing behind its queue.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// Sessions that ended before their access tokens did.
+    pub fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// Plans and prices in memory.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// The operator's encrypted settings in memory.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Counts of refused callbacks.
+    pub fn refusals(&self) -> &Refusals {
+        &self.0.refusals
+    }
+
+    /// The bot's name, once known.
+    pub fn bot_username(&self) -> Option<&str> {
+        self.0.bot_username.get().map(String::as_str)
+    }
+
+    /// Remembers the bot's name; the first one stays.
+    pub fn learn_bot_username(&self, name: &str) {
+        let _already_known = self.0.bot_username.set(name.trim_start_matches('@').to_owned());
+    }
+
+    /// Work was owed and committed: look at once instead of at the next poll.
+    pub fn wake_workers(&self) {
+        self.0.wake.send_replace(());
+    }
+
+    /// Tells each of its holders when work was owed in this process.
+    pub fn work_owed(&self) -> watch::Receiver<()> {
+        self.0.wake.subscribe()
+    }
+}

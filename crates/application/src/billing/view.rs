@@ -1,0 +1,154 @@
+//! A payment as its owner sees it: "where is my money".
+
+use domain::ids::{PaymentId, UserId};
+use domain::money::Money;
+use domain::payment::{ClosureReason, Phase, Status};
+use domain::plan::PlanCode;
+use domain::time::Instant;
+
+use super::store::{Row, StoredPayment, select_payment};
+use crate::app::App;
+use crate::tx::StoreError;
+
+/// A payment as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct PaymentView {
+    /// Which.
+    pub id: PaymentId,
+    /// What its facts say.
+    pub status: Status,
+    /// How far the provider was asked.
+    pub phase: Phase,
+    /// What is bought.
+    pub plan_code: PlanCode,
+    /// Through whom.
+    pub provider: String,
+    /// The frozen amount.
+    pub amount: Money,
+    /// Where to pay, while it can be paid.
+    pub checkout_url: Option<String>,
+    /// Until when the quote holds.
+    pub expires_at: Instant,
+    /// When it was opened.
+    pub created_at: Instant,
+    /// When the provider saw the money, by its own clock.
+    pub settled_at: Option<Instant>,
+    /// How much went back, in minor units.
+    pub refunded_minor: i64,
+    /// The money came after the payment had been given up.
+    pub late: bool,
+    /// A statement contradicted the quote; the operator is looking at it.
+    pub under_review: bool,
+    /// Why it failed, in the provider's word.
+    pub failure_reason: Option<String>,
+}
+
+/// One step on the way of the money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// `created`, `accepted`, `settled`, `extended`, `access`.
+    pub name: &'static str,
+    /// When it was reached; not yet if absent.
+    pub at: Option<Instant>,
+}
+
+/// Where a page of the list of payments starts.
+pub type PaymentCursor = PaymentId;
+
+impl PaymentView {
+    /// As it is now.
+    pub(crate) fn of(stored: &StoredPayment) -> Self {
+        let facts = &stored.payment.facts;
+        Self {
+            settled_at: facts.settled.as_ref().map(|settled| settled.at),
+            refunded_minor: facts.refunded_minor,
+            late: facts.late(stored.quote_expires_at),
+            under_review: stored.quarantined_at.is_some(),
+            failure_reason: match facts.closed.as_ref().map(|closed| &closed.reason) {
+                Some(ClosureReason::Failed(reason)) if facts.settled.is_none() => Some(reason.clone()),
+                _ => None,
+            },
+            ..Self::as_answered(stored, stored.status(), facts.phase)
+        }
+    }
+
+    /// As the first answer to its request showed it: everything else in it never changes.
+    pub(crate) fn as_answered(stored: &StoredPayment, status: Status, phase: Phase) -> Self {
+        let payable = status == Status::Pending && phase == Phase::Awaiting;
+        Self {
+            id: stored.id,
+            status,
+            phase,
+            plan_code: stored.plan_code.clone(),
+            provider: stored.provider.clone(),
+            amount: stored.payment.amount,
+            checkout_url: stored.checkout_url.clone().filter(|_| payable),
+            expires_at: stored.quote_expires_at,
+            created_at: stored.created_at,
+            settled_at: None,
+            refunded_minor: 0,
+            late: false,
+            under_review: false,
+            failure_reason: None,
+        }
+    }
+}
+
+impl App {
+    /// A user's payment; somebody else's is the same as none (SEC-22).
+    pub async fn payment(&self, user: UserId, id: PaymentId) -> Result<Option<PaymentView>, StoreError> {
+        let row: Option<Row> = select_payment!("WHERE id = $1 AND user_id = $2", id.uuid(), user.uuid())
+            .fetch_optional(self.db())
+            .await?;
+        row.map(|row| Ok(PaymentView::of(&row.into_payment()?))).transpose()
+    }
+
+    /// A user's payments, newest first, at most `limit`, after `cursor`.
+    pub async fn payments(
+        &self,
+        user: UserId,
+        cursor: Option<PaymentCursor>,
+        limit: i64,
+    ) -> Result<Vec<PaymentView>, StoreError> {
+        let rows: Vec<Row> = select_payment!(
+            "WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+            user.uuid(),
+            cursor.map(PaymentId::uuid),
+            limit
+        )
+        .fetch_all(self.db())
+        .await?;
+        rows.into_iter().map(|row| Ok(PaymentView::of(&row.into_payment()?))).collect()
+    }
+
+    /// The steps of a payment with their instants.
+    pub async fn payment_steps(&self, user: UserId, id: PaymentId) -> Result<Vec<Step>, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT payments.created_at,
+                      (SELECT min(business_at) FROM audit_logs
+                       WHERE subject_kind = 'payment' AND subject_id = payments.id::text
+                         AND action <> 'payment.created' AND details ->> 'phase' = 'awaiting') AS opened_at,
+                      phase, settled_at,
+                      (SELECT bought_at FROM periods WHERE payment_id = payments.id) AS extended_at,
+                      (SELECT min(memberships.invited_at) FROM bindings
+                       JOIN memberships ON memberships.telegram_user_id = bindings.telegram_user_id
+                                       AND memberships.channel = payments.channel
+                       WHERE bindings.user_id = payments.user_id AND bindings.ended_at IS NULL) AS invited_at
+               FROM payments
+               WHERE id = $1 AND user_id = $2"#,
+            id.uuid(),
+            user.uuid()
+        )
+        .fetch_optional(self.db())
+        .await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let accepted = row.opened_at.or_else(|| (row.phase == "awaiting").then_some(row.created_at));
+        Ok(vec![
+            Step { name: "created", at: Some(row.created_at) },
+            Step { name: "accepted", at: accepted },
+            Step { name: "settled", at: row.settled_at },
+            Step { name: "extended", at: row.extended_at },
+            Step { name: "access", at: row.invited_at.filter(|_| row.extended_at.is_some()) },
+        ])
+    }
+}

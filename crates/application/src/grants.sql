@@ -1,0 +1,14 @@
+-- What the two group roles may do. Run after every migration, so a new table is covered at once.
+GRANT USAGE ON SCHEMA public TO calmness_service, calmness_auditor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO calmness_service;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO calmness_service;
+
+-- History is appended, never changed.
+REVOKE UPDATE, DELETE, TRUNCATE ON audit_logs FROM calmness_service;
+-- Only the owner moves business time, and only a sandbox has a reason to.
+REVOKE INSERT, UPDATE, DELETE ON business_clock FROM calmness_service;
+-- Money, periods and who was bound are never deleted by the service.
+REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, periods, bindings FROM calmness_service;
+REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
+
+GRANT SELECT ON audit_logs TO calmness_auditor;

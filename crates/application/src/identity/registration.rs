@@ -1,0 +1,160 @@
+//! Sign-up: an address and a password wait for the mailed link. Whoever asks always gets the same answer.
+
+use crypto::token::OpaqueToken;
+use domain::ids::{NotificationId, RegistrationId, UserId};
+use domain::time::Duration;
+use scoped_futures::ScopedFutureExt;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::email::Email;
+use super::{IdentityError, store};
+use crate::actor::{Context, Role};
+use crate::app::App;
+use crate::audit;
+use crate::notifications::{self, Content, Recipient};
+use crate::text::Locale;
+use crate::tx::{StoreError, Tx};
+
+/// How long a mailed link activates its registration (wall time).
+const REGISTRATION_LIFE: Duration = Duration::hours(24);
+/// How many pending registrations of one address get a new link when one is asked for again.
+const MAX_RESENT: i64 = 3;
+/// At most one mail per address and this many seconds tells that an account exists already.
+const ALREADY_REGISTERED_EVERY_SECONDS: i64 = 3_600;
+
+impl App {
+    /// Takes a sign-up and mails a link. Nothing of the answer tells whether the address is known.
+    pub async fn register(
+        &self,
+        context: &Context,
+        email: &Email,
+        password: &SecretString,
+        locale: Locale,
+    ) -> Result<(), IdentityError> {
+        let password_hash = self.passwords().hash(password).await?;
+        let token = OpaqueToken::random(&**self.random());
+        self.tx("register", context, |tx| {
+            let (email, password_hash, token) = (email.clone(), password_hash.clone(), token.clone());
+            async move {
+                if let Some(account) = store::find_account(&mut *tx.db(), email.key()).await? {
+                    return tell_already_registered(tx, account.id).await;
+                }
+                let id = RegistrationId::new(tx.wall(), &tx.entropy());
+                let expires_at = tx.wall() + REGISTRATION_LIFE;
+                store::insert_registration(tx, id, &email, &password_hash, locale, &token.hash(), expires_at)
+                    .await?;
+                self.owe_verification(tx, id, email.address(), locale, &token).await?;
+                let entry = audit::Entry {
+                    action: "registration.created",
+                    subject_kind: "registration",
+                    subject_id: id.to_string(),
+                    user: None,
+                    details: json!({}),
+                };
+                Ok(audit::record(tx, entry).await?)
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+
+    /// Mails new links for the registrations of this address that still wait. Always the same answer.
+    pub async fn resend_verification(&self, context: &Context, email: &Email) -> Result<(), IdentityError> {
+        self.tx("resend_verification", context, |tx| {
+            let email = email.clone();
+            async move {
+                for registration in store::lock_registrations(tx, email.key(), MAX_RESENT).await? {
+                    let token = OpaqueToken::random(&**self.random());
+                    store::replace_registration_token(tx, registration.id, &token.hash()).await?;
+                    self.owe_verification(
+                        tx,
+                        registration.id,
+                        &registration.email,
+                        registration.locale,
+                        &token,
+                    )
+                    .await?;
+                }
+                Ok(())
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+
+    /// Makes the user: needs the mailed token and the password of that very registration.
+    pub async fn verify_email(
+        &self,
+        context: &Context,
+        token: &str,
+        password: &SecretString,
+    ) -> Result<UserId, IdentityError> {
+        let token = OpaqueToken::parse(token).map_err(|_| IdentityError::InvalidToken)?;
+        let wall = self.clock().wall();
+        let waiting = store::find_registration(self.db(), &token.hash(), wall).await?;
+        let stored = waiting.as_ref().map(|registration| registration.password_hash.clone());
+        let fits = self.passwords().verify(password, stored).await?;
+        let registration = waiting.filter(|_| fits).ok_or(IdentityError::InvalidToken)?;
+        let email = Email::parse(&registration.email)?;
+        self.tx("verify_email", context, |tx| {
+            let (email, registration) = (email.clone(), &registration);
+            async move {
+                let id = UserId::new(tx.wall(), &tx.entropy());
+                let hash = &registration.password_hash;
+                let still_waiting = store::delete_registrations(tx, &registration.email_key).await?;
+                let created = still_waiting
+                    && store::insert_user(tx, id, &email, hash, Role::User, registration.locale).await?;
+                if !created {
+                    return Err(IdentityError::InvalidToken);
+                }
+                let entry = audit::Entry {
+                    action: "user.created",
+                    subject_kind: "user",
+                    subject_id: id.to_string(),
+                    user: Some(id),
+                    details: json!({ "registration": registration.id }),
+                };
+                audit::record(tx, entry).await?;
+                Ok(id)
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+
+    /// Forgets registrations whose link is too old. Part of the retention sweep.
+    pub(crate) async fn forget_expired_registrations(&self) -> Result<u64, StoreError> {
+        let context = Context::system("retention");
+        self.tx("forget_expired_registrations", &context, |tx| {
+            async move { store::delete_expired_registrations(tx).await }.scope_boxed()
+        })
+        .await
+    }
+
+    async fn owe_verification(
+        &self,
+        tx: &mut Tx,
+        registration: RegistrationId,
+        address: &str,
+        locale: Locale,
+        token: &OpaqueToken,
+    ) -> Result<(), StoreError> {
+        let id = NotificationId::new(tx.wall(), &tx.entropy());
+        // Each link is a mail of its own: an asked-for resend must arrive.
+        let dedupe_key = format!("verification:{registration}:{id}");
+        let recipient = Recipient::Address { address: address.to_owned(), locale };
+        let secret = notifications::seal_secret(self, id, &token.reveal())?;
+        notifications::owe(tx, id, &dedupe_key, recipient, Content::Verification, Some(secret)).await?;
+        Ok(())
+    }
+}
+
+async fn tell_already_registered(tx: &mut Tx, user: UserId) -> Result<(), IdentityError> {
+    let id = NotificationId::new(tx.wall(), &tx.entropy());
+    // A stranger who keeps trying must not flood the owner's mailbox.
+    let window = tx.wall().unix_timestamp() / ALREADY_REGISTERED_EVERY_SECONDS;
+    let dedupe_key = format!("already_registered:{user}:{window}");
+    notifications::owe(tx, id, &dedupe_key, Recipient::User(user), Content::AlreadyRegistered, None).await?;
+    Ok(())
+}

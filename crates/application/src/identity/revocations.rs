@@ -1,0 +1,105 @@
+//! Sessions that ended before their access tokens did, in memory on every instance (SEC-20).
+//!
+//! A request is authenticated by its token's signature and this list, without the database, while the list is fresh.
+//! The worker reads it again every [`READ_EVERY`]; a list whose last good read began longer ago than [`FRESH_FOR`] is
+//! not believed, and each request asks the database instead.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration as StdDuration;
+
+use domain::ids::SessionId;
+use domain::time::{Duration, Instant};
+use sqlx::PgPool;
+
+use crate::app::App;
+use crate::tx::StoreError;
+
+/// How often the list is read again.
+pub const READ_EVERY: StdDuration = StdDuration::from_millis(400);
+/// So long after its last good read began the list is believed.
+const FRESH_FOR: Duration = Duration::milliseconds(800);
+/// Each read goes back this far behind the one before, for changes that were committed late.
+const OVERLAP: Duration = Duration::seconds(10);
+/// A revocation is forgotten when no access token of that session can live any more.
+const KEPT_FOR: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS + 60);
+
+/// The list.
+pub struct Revocations(RwLock<List>);
+
+struct List {
+    revoked: HashMap<SessionId, Instant>,
+    read_at: Instant,
+}
+
+impl Revocations {
+    /// Reads everything that can still matter, before serving.
+    pub async fn load(db: &PgPool, wall: Instant) -> Result<Self, StoreError> {
+        let revoked = read_since(db, wall - KEPT_FOR).await?;
+        Ok(Self(RwLock::new(List { revoked, read_at: wall })))
+    }
+
+    /// Reads what was revoked since the last read. `wall` is when this read begins.
+    pub async fn reload(&self, db: &PgPool, wall: Instant) -> Result<(), StoreError> {
+        let since = self.0.read().unwrap_or_else(PoisonError::into_inner).read_at - OVERLAP;
+        let newer = read_since(db, since).await?;
+        let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        list.revoked.retain(|_, revoked_at| wall - *revoked_at < KEPT_FOR);
+        list.revoked.extend(newer);
+        list.read_at = list.read_at.max(wall);
+        Ok(())
+    }
+
+    /// Revoked in this process just now: holds at once.
+    pub fn add(&self, session: SessionId, wall: Instant) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).revoked.insert(session, wall);
+    }
+
+    /// Whether a session has ended. Asks the database when the list is not fresh.
+    pub async fn is_revoked(
+        &self,
+        db: &PgPool,
+        session: SessionId,
+        wall: Instant,
+    ) -> Result<bool, StoreError> {
+        {
+            let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if list.revoked.contains_key(&session) {
+                return Ok(true);
+            }
+            if wall - list.read_at <= FRESH_FOR {
+                return Ok(false);
+            }
+        }
+        let alive = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL) AS "alive!""#,
+            session.uuid()
+        )
+        .fetch_one(db)
+        .await?;
+        Ok(!alive)
+    }
+}
+
+async fn read_since(db: &PgPool, since: Instant) -> Result<HashMap<SessionId, Instant>, StoreError> {
+    let rows =
+        sqlx::query!(r#"SELECT id, revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at >= $1"#, since)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().map(|row| (SessionId::from_uuid(row.id), row.revoked_at)).collect())
+}
+
+impl App {
+    /// Keeps the list fresh for as long as the process serves.
+    pub async fn keep_revocations_fresh(&self) {
+        let mut ticks = tokio::time::interval(READ_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let began = self.clock().wall();
+            if let Err(error) = self.revocations().reload(self.db(), began).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "revocations could not be read");
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The invariants of the domain, asked of the database by name. Each answers with what breaks it.
+//!
+//! `calmness doctor` and rehearsals run them. They read committed rows only, so they can run beside a serving product.
+
+use domain::time::{Duration, Instant};
+use sqlx::PgPool;
+
+use crate::tx::StoreError;
+
+/// So long the outside may lag behind what is wanted (invariant 5), and work behind its due instant.
+const LAG: Duration = Duration::seconds(60);
+/// How many offenders are named.
+const MAX_NAMED: i64 = 20;
+
+/// One invariant and what breaks it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// A stable name.
+    pub name: &'static str,
+    /// What it demands, in a sentence.
+    pub demand: &'static str,
+    /// What breaks it; empty when it holds.
+    pub broken_by: Vec<String>,
+}
+
+impl Finding {
+    /// Whether it holds.
+    pub fn holds(&self) -> bool {
+        self.broken_by.is_empty()
+    }
+}
+
+/// Asks all of them. `now` is business time.
+pub async fn check(db: &PgPool, now: Instant) -> Result<Vec<Finding>, StoreError> {
+    Ok(vec![
+        one_charge_per_payment(db).await?,
+        settled_payments_have_their_period(db).await?,
+        time_adds_up(db).await?,
+        periods_do_not_overlap(db).await?,
+        status_is_what_the_facts_say(db).await?,
+        settled_is_verified(db).await?,
+        nobody_inside_without_access(db, now).await?,
+        no_entitled_request_waits(db, now).await?,
+        messages_are_sent_once(db).await?,
+        settled_payments_are_audited_once(db).await?,
+        details_are_encrypted(db).await?,
+    ])
+}
+
+async fn one_charge_per_payment(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || payment_id || ' has ' || count(*) || ' applied successes' AS "line!"
+           FROM webhook_events
+           WHERE outcome = 'applied' AND event_type = 'payment.succeeded' AND payment_id IS NOT NULL
+           GROUP BY payment_id
+           HAVING count(*) > 1
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "one_charge_per_payment",
+        demand: "1: at most one successful charge for each payment",
+        broken_by,
+    })
+}
+
+async fn settled_payments_have_their_period(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || payments.id || ' is settled and has no period' AS "line!"
+           FROM payments LEFT JOIN periods ON periods.payment_id = payments.id
+           WHERE payments.settled_at IS NOT NULL AND periods.id IS NULL
+           UNION ALL
+           SELECT 'period ' || periods.id || ' belongs to payment ' || payments.id || ' without money'
+           FROM periods JOIN payments ON payments.id = periods.payment_id
+           WHERE payments.settled_at IS NULL
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "settled_payments_have_their_period",
+        demand: "2: what was acknowledged has its effect, and nothing else has one",
+        broken_by,
+    })
+}
+
+async fn time_adds_up(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'period ' || periods.id || ' has another length than what was paid for' AS "line!"
+           FROM periods JOIN payments ON payments.id = periods.payment_id
+           WHERE periods.length_us <> payments.plan_days * 86400000000
+           UNION ALL
+           SELECT 'subscription ' || subscriptions.id || ' ends at another instant than its last period'
+           FROM subscriptions JOIN periods ON periods.subscription_id = subscriptions.id
+           GROUP BY subscriptions.id
+           HAVING max(periods.ends_at) <> subscriptions.ends_at
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "time_adds_up",
+        demand: "3: used + still due + withheld + revoked = paid and granted, for each subscription",
+        broken_by,
+    })
+}
+
+async fn periods_do_not_overlap(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'periods ' || one.id || ' and ' || other.id || ' overlap' AS "line!"
+           FROM periods AS one
+           JOIN periods AS other ON other.subscription_id = one.subscription_id AND other.id > one.id
+           WHERE one.starts_at < other.ends_at AND other.starts_at < one.ends_at
+             AND one.starts_at < one.ends_at AND other.starts_at < other.ends_at
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "periods_do_not_overlap",
+        demand: "3: no two periods of a subscription share an instant",
+        broken_by,
+    })
+}
+
+/// The formula of the domain, written a second time on purpose: `payment::Facts::status`.
+async fn status_is_what_the_facts_say(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || id || ' says ' || status AS "line!"
+           FROM payments
+           WHERE status <> CASE
+               WHEN settled_at IS NULL THEN COALESCE(closed, 'pending')
+               WHEN dispute = 'lost' THEN 'charged_back'
+               WHEN refunded_minor >= amount_minor THEN 'refunded'
+               WHEN dispute = 'open' THEN 'disputed'
+               WHEN refunded_minor > 0 THEN 'partially_refunded'
+               ELSE 'succeeded'
+           END
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "status_is_what_the_facts_say",
+        demand: "4: a payment's status is what its facts say",
+        broken_by,
+    })
+}
+
+async fn settled_is_verified(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || id || ' is settled by nobody' AS "line!"
+           FROM payments
+           WHERE settled_at IS NOT NULL
+             AND NOT EXISTS (SELECT FROM audit_logs
+                             WHERE subject_kind = 'payment' AND subject_id = payments.id::text
+                               AND action = 'payment.settled' AND actor_kind IN ('provider', 'user', 'operator'))
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "settled_is_verified",
+        demand: "4: nothing is settled without a verified statement, a provider's answer or an admin",
+        broken_by,
+    })
+}
+
+async fn nobody_inside_without_access(db: &PgPool, now: Instant) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'account ' || memberships.telegram_user_id || ' is in ' || memberships.channel || ' without access'
+               AS "line!"
+           FROM memberships
+           WHERE observed = 'member'
+             AND EXISTS (SELECT FROM bindings WHERE telegram_user_id = memberships.telegram_user_id)
+             AND NOT EXISTS (
+                 SELECT FROM bindings
+                 JOIN subscriptions ON subscriptions.user_id = bindings.user_id
+                                   AND subscriptions.channel = memberships.channel
+                 JOIN periods ON periods.subscription_id = subscriptions.id
+                 WHERE bindings.telegram_user_id = memberships.telegram_user_id
+                   AND COALESCE(bindings.ended_at, 'infinity') > $1
+                   AND periods.starts_at <= $2 AND $1 < periods.ends_at)
+           LIMIT $3"#,
+        now - LAG,
+        now,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "nobody_inside_without_access",
+        demand: "5: no account ever bound stays in a channel for more than 60 s without access",
+        broken_by,
+    })
+}
+
+async fn no_entitled_request_waits(db: &PgPool, now: Instant) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'join request of ' || memberships.telegram_user_id || ' waits since ' || join_requested_at AS "line!"
+           FROM memberships
+           JOIN bindings ON bindings.telegram_user_id = memberships.telegram_user_id AND bindings.ended_at IS NULL
+           JOIN subscriptions ON subscriptions.user_id = bindings.user_id
+                             AND subscriptions.channel = memberships.channel
+           JOIN periods ON periods.subscription_id = subscriptions.id
+           WHERE join_requested_at < $1 AND periods.starts_at <= $1 AND $2 < periods.ends_at
+           LIMIT $3"#,
+        now - LAG,
+        now,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "no_entitled_request_waits",
+        demand: "5: no entitled join request waits for more than 60 s",
+        broken_by,
+    })
+}
+
+async fn messages_are_sent_once(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'notification ' || subject_id || ' was sent ' || count(*) || ' times' AS "line!"
+           FROM audit_logs
+           WHERE action = 'notification.sent'
+           GROUP BY subject_id
+           HAVING count(*) > 1
+           UNION ALL
+           SELECT 'payment ' || id || ' was never confirmed to its payer'
+           FROM payments
+           WHERE settled_at IS NOT NULL
+             AND NOT EXISTS (SELECT FROM notifications WHERE dedupe_key = 'payment_confirmed:' || payments.id)
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "messages_are_sent_once",
+        demand: "6: each notification is owed and sent once",
+        broken_by,
+    })
+}
+
+async fn settled_payments_are_audited_once(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || payments.id || ' has ' || count(audit_logs.id) || ' entries of its settlement' AS "line!"
+           FROM payments
+           LEFT JOIN audit_logs ON subject_kind = 'payment' AND subject_id = payments.id::text
+                               AND action = 'payment.settled'
+           WHERE settled_at IS NOT NULL
+           GROUP BY payments.id
+           HAVING count(audit_logs.id) <> 1
+           UNION ALL
+           SELECT 'payment ' || payments.id || ' was created without an audit entry'
+           FROM payments
+           WHERE NOT EXISTS (SELECT FROM audit_logs
+                             WHERE subject_kind = 'payment' AND subject_id = payments.id::text
+                               AND action = 'payment.created')
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "settled_payments_are_audited_once",
+        demand: "7: every change of a payment's state has exactly one audit entry",
+        broken_by,
+    })
+}
+
+/// A sealed value starts with its format's version and is never shorter than its header and tag.
+async fn details_are_encrypted(db: &PgPool) -> Result<Finding, StoreError> {
+    let broken_by = sqlx::query_scalar!(
+        r#"SELECT 'admin_config ' || key || ' is not encrypted' AS "line!"
+           FROM admin_config
+           WHERE length(value_encrypted) < 45 OR get_byte(value_encrypted, 0) <> 1
+              OR NOT EXISTS (SELECT FROM data_keys WHERE uuid_send(data_keys.id) = substring(value_encrypted FROM 2 FOR 16))
+           UNION ALL
+           SELECT 'webhook event ' || id || ' is not encrypted'
+           FROM webhook_events
+           WHERE length(body_encrypted) < 45 OR get_byte(body_encrypted, 0) <> 1
+           UNION ALL
+           SELECT 'payment method ' || id || ' is not encrypted'
+           FROM payment_methods
+           WHERE length(details_encrypted) < 45 OR get_byte(details_encrypted, 0) <> 1
+           UNION ALL
+           SELECT 'notification ' || id || ' was sent and still holds its secret'
+           FROM notifications
+           WHERE sent_at IS NOT NULL AND secret_encrypted IS NOT NULL
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Finding {
+        name: "details_are_encrypted",
+        demand: "8: no secret, token or payment detail is readable in the database",
+        broken_by,
+    })
+}

@@ -1,0 +1,359 @@
+//! What is written in a mail or said by the bot, from plain facts: pure, no clock, no database.
+//!
+//! Every mail is a [`Letter`]: a heading, some paragraphs, perhaps a table of facts and one button. So there
+//! is one HTML and one text template, and a new kind of mail is only a new list of sentences.
+
+use askama::Template;
+use domain::money::Money;
+use domain::plan::PlanCode;
+use time::{Duration, OffsetDateTime};
+
+use crate::text::{Locale, plan_name, text, text_or};
+
+/// Who writes: shown at the top and the foot of every mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letterhead {
+    /// The name of the company that sells.
+    pub company: String,
+    /// The address that people may write to.
+    pub contact: String,
+}
+
+/// A mail's facts, one variant for each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailContent {
+    /// Confirms the address of a registration.
+    Verification {
+        /// The page with the button, token included.
+        link: String,
+    },
+    /// Somebody registered an address that has an account.
+    AlreadyRegistered {
+        /// The log-in page.
+        link: String,
+    },
+    /// A payment settled and its time was added.
+    PaymentConfirmed {
+        /// What was bought.
+        plan: PlanCode,
+        /// Its length, for plans without a name of their own.
+        days: u16,
+        /// What was paid.
+        amount: Money,
+        /// When the access now ends.
+        ends_at: OffsetDateTime,
+        /// The payment, as people may quote it.
+        reference: String,
+        /// Whether a Telegram account is bound, so that there is nothing left to do.
+        telegram_linked: bool,
+        /// The dashboard.
+        link: String,
+    },
+    /// The last period ends in less than two days.
+    Reminder {
+        /// When the access ends.
+        ends_at: OffsetDateTime,
+        /// How long that is from the instant of writing.
+        left: Duration,
+        /// Where to renew.
+        link: String,
+    },
+    /// The access has ended.
+    SubscriptionEnded {
+        /// When it ended.
+        ended_at: OffsetDateTime,
+        /// Where to choose a plan again.
+        link: String,
+    },
+    /// Something that the company should look at.
+    CompanyAlert {
+        /// The condition, such as `webhook_quarantined`; chooses the title and the advice.
+        condition: String,
+        /// What is known: a name and a value each, which may be what strangers sent.
+        details: Vec<(String, String)>,
+        /// When it was seen.
+        seen_at: OffsetDateTime,
+        /// Where to read more.
+        link: String,
+    },
+}
+
+/// A mail ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedMail {
+    /// One line without control characters.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+impl MailContent {
+    /// Writes the mail in that language.
+    ///
+    /// # Errors
+    /// Only if a template can't be written to memory.
+    pub fn render(&self, locale: Locale, letterhead: &Letterhead) -> Result<RenderedMail, askama::Error> {
+        let letter = self.letter(Voice { locale, company: &letterhead.company });
+        let footer = [
+            letter.why.clone(),
+            text(locale, "mail-footer-contact", &[("contact", (&letterhead.contact).into())]),
+        ];
+        let subject = one_line(&letter.subject);
+        let html = HtmlLetter { locale, letterhead, letter: &letter, footer: &footer }.render()?;
+        let text = TextLetter { locale, letterhead, letter: &letter, footer: &footer }.render()?;
+        Ok(RenderedMail { subject, text, html })
+    }
+
+    fn letter(&self, say: Voice<'_>) -> Letter {
+        match self {
+            Self::Verification { link } => Letter {
+                paragraphs: vec![say.t("mail-verification-text"), say.t("mail-verification-valid")],
+                after: vec![say.t("mail-verification-ignore")],
+                why: say.t("mail-verification-why"),
+                ..say.letter(
+                    "mail-verification-subject",
+                    "mail-verification-heading",
+                    "mail-verification-button",
+                    link,
+                )
+            },
+            Self::AlreadyRegistered { link } => Letter {
+                paragraphs: vec![say.t("mail-already-text")],
+                after: vec![say.t("mail-already-ignore")],
+                ..say.letter("mail-already-subject", "mail-already-heading", "mail-already-button", link)
+            },
+            Self::PaymentConfirmed { plan, days, amount, ends_at, reference, telegram_linked, link } => {
+                let end = say.locale.instant(*ends_at);
+                let date = say.locale.date(*ends_at);
+                let mut letter = Letter {
+                    paragraphs: vec![say.t("mail-paid-text")],
+                    facts: vec![
+                        (say.t("mail-paid-plan"), plan_name(say.locale, plan, *days)),
+                        (say.t("mail-paid-amount"), say.locale.money(*amount)),
+                        (say.t("mail-paid-end"), end),
+                        (say.t("mail-paid-reference"), reference.clone()),
+                    ],
+                    subject: say.t_with("mail-paid-subject", "date", &date),
+                    ..say.letter("mail-paid-heading", "mail-paid-heading", "mail-paid-button", link)
+                };
+                if *telegram_linked {
+                    letter.after.push(say.t("mail-paid-linked"));
+                } else {
+                    letter.steps_title = say.t("mail-paid-telegram-title");
+                    letter.steps = vec![
+                        say.t("mail-paid-telegram-1"),
+                        say.t("mail-paid-telegram-2"),
+                        say.t("mail-paid-telegram-3"),
+                    ];
+                }
+                letter
+            }
+            Self::Reminder { ends_at, left, link } => {
+                let (end, date) = (say.locale.instant(*ends_at), say.locale.date(*ends_at));
+                let left = say.locale.duration(*left);
+                let args = [("left", (&left).into()), ("end", (&end).into())];
+                Letter {
+                    subject: say.t_with("mail-reminder-subject", "date", &date),
+                    paragraphs: vec![
+                        text(say.locale, "mail-reminder-text", &args),
+                        say.t("mail-reminder-renew"),
+                    ],
+                    after: vec![say.t("mail-reminder-nothing")],
+                    ..say.letter(
+                        "mail-reminder-heading",
+                        "mail-reminder-heading",
+                        "mail-reminder-button",
+                        link,
+                    )
+                }
+            }
+            Self::SubscriptionEnded { ended_at, link } => Letter {
+                paragraphs: vec![
+                    say.t_with("mail-ended-text", "end", &say.locale.instant(*ended_at)),
+                    say.t("mail-ended-return"),
+                ],
+                ..say.letter("mail-ended-subject", "mail-ended-heading", "mail-ended-button", link)
+            },
+            Self::CompanyAlert { condition, details, seen_at, link } => {
+                say.alert(condition, details, *seen_at, link)
+            }
+        }
+    }
+}
+
+/// The parts of any mail, in the order in which they are read.
+struct Letter {
+    subject: String,
+    heading: String,
+    hello: String,
+    paragraphs: Vec<String>,
+    facts: Vec<(String, String)>,
+    button: String,
+    link: String,
+    steps_title: String,
+    steps: Vec<String>,
+    after: Vec<String>,
+    why: String,
+}
+
+/// Says sentences that may speak of the company.
+#[derive(Clone, Copy)]
+struct Voice<'a> {
+    locale: Locale,
+    company: &'a str,
+}
+
+impl Voice<'_> {
+    fn t(self, key: &str) -> String {
+        text(self.locale, key, &[("company", self.company.into())])
+    }
+
+    fn t_with(self, key: &str, name: &str, value: &str) -> String {
+        text(self.locale, key, &[("company", self.company.into()), (name, value.into())])
+    }
+
+    /// A letter that has its button, and no paragraph yet.
+    fn letter(self, subject: &str, heading: &str, button: &str, link: &str) -> Letter {
+        Letter {
+            subject: self.t(subject),
+            heading: self.t(heading),
+            hello: self.t("mail-hello"),
+            paragraphs: Vec::new(),
+            facts: Vec::new(),
+            button: self.t(button),
+            link: link.to_owned(),
+            steps_title: String::new(),
+            steps: Vec::new(),
+            after: Vec::new(),
+            why: self.t("mail-footer-why"),
+        }
+    }
+
+    fn alert(
+        self,
+        condition: &str,
+        details: &[(String, String)],
+        seen_at: OffsetDateTime,
+        link: &str,
+    ) -> Letter {
+        let of = |part: &str| {
+            let key = format!("alert-{condition}-{part}");
+            text_or(self.locale, &key, &format!("alert-other-{part}"), &[])
+        };
+        let title = of("title");
+        let mut facts = vec![
+            (self.t("mail-alert-condition"), one_line(condition)),
+            (self.t("mail-alert-since"), self.locale.instant(seen_at)),
+        ];
+        facts.extend(details.iter().map(|(name, value)| (one_line(name), one_line(value))));
+        Letter {
+            subject: self.t_with("mail-alert-subject", "title", &title),
+            heading: title,
+            paragraphs: vec![self.t_with("mail-alert-action", "action", &of("action"))],
+            facts,
+            why: self.t("mail-alert-why"),
+            ..self.letter("mail-alert-condition", "mail-alert-condition", "mail-alert-button", link)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "letter.html")]
+struct HtmlLetter<'a> {
+    locale: Locale,
+    letterhead: &'a Letterhead,
+    letter: &'a Letter,
+    footer: &'a [String],
+}
+
+impl HtmlLetter<'_> {
+    fn t(&self, key: &str) -> String {
+        text(self.locale, key, &[])
+    }
+}
+
+#[derive(Template)]
+#[template(path = "letter.txt", escape = "none")]
+struct TextLetter<'a> {
+    locale: Locale,
+    letterhead: &'a Letterhead,
+    letter: &'a Letter,
+    footer: &'a [String],
+}
+
+impl TextLetter<'_> {
+    /// French sets a no-break space before the colon after a label.
+    fn colon(&self) -> &'static str {
+        match self.locale {
+            Locale::Fr => "\u{a0}:",
+            Locale::En => ":",
+        }
+    }
+}
+
+/// Without control characters: nothing that strangers sent may start a header or a line of its own.
+fn one_line(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// What the bot says, as plain text without any markup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BotMessage {
+    /// The account is bound and its owner may enter through this personal invite link.
+    LinkedWithInvite {
+        /// The invite link.
+        link: String,
+    },
+    /// The account is bound, but nothing is paid for.
+    LinkedWithoutAccess {
+        /// The dashboard.
+        link: String,
+    },
+    /// The link was used before or is too old.
+    LinkInvalid {
+        /// The dashboard.
+        link: String,
+    },
+    /// The answer to anything that the bot doesn't understand.
+    Help {
+        /// The dashboard.
+        link: String,
+    },
+    /// The access has ended and the account was removed.
+    Removed {
+        /// The dashboard.
+        link: String,
+    },
+    /// Access was opened for an account that is bound.
+    Opened {
+        /// Until when.
+        ends_at: OffsetDateTime,
+        /// The invite link.
+        link: String,
+    },
+}
+
+impl BotMessage {
+    /// The words in that language.
+    pub fn say(&self, locale: Locale) -> String {
+        match self {
+            Self::LinkedWithInvite { link } => text(locale, "bot-linked-invite", &[("link", link.into())]),
+            Self::LinkedWithoutAccess { link } => {
+                text(locale, "bot-linked-no-access", &[("link", link.into())])
+            }
+            Self::LinkInvalid { link } => text(locale, "bot-link-invalid", &[("link", link.into())]),
+            Self::Help { link } => text(locale, "bot-help", &[("link", link.into())]),
+            Self::Removed { link } => text(locale, "bot-removed", &[("link", link.into())]),
+            Self::Opened { ends_at, link } => {
+                let end = locale.instant(*ends_at);
+                text(locale, "bot-opened", &[("end", end.into()), ("link", link.into())])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

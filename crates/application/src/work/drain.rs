@@ -1,0 +1,69 @@
+//! What is due now, as a list; and doing all of it at once, for tests and for moved clocks.
+
+use domain::time::Instant;
+use sqlx::PgPool;
+
+use super::{OwedWork, act, claim};
+use crate::access::MembershipWork;
+use crate::app::App;
+use crate::billing::PaymentChecks;
+use crate::notifications::NotificationWork;
+use crate::tx::StoreError;
+
+/// How many rows one round of draining takes of each kind.
+const ROUND: usize = 100;
+/// A drain that is still not done after so many rounds works in a circle.
+const MAX_ROUNDS: usize = 1_000;
+/// How many due rows are listed.
+const MAX_LISTED: i64 = 50;
+
+impl App {
+    /// Does everything that is due now, one row after the other, until nothing is. Says how many rows that were.
+    ///
+    /// What fails is due again later, so a drain ends even while a peer is down.
+    pub async fn drain_work(&self) -> Result<usize, StoreError> {
+        let mut done = 0;
+        for _ in 0..MAX_ROUNDS {
+            self.sweep_subscriptions().await?;
+            let round = drain::<PaymentChecks>(self).await?
+                + drain::<MembershipWork>(self).await?
+                + drain::<NotificationWork>(self).await?;
+            if round == 0 {
+                return Ok(done);
+            }
+            done += round;
+        }
+        Err(StoreError::Corrupt("owed work goes round in a circle".to_owned()))
+    }
+}
+
+async fn drain<W: OwedWork>(app: &App) -> Result<usize, StoreError> {
+    let items = claim::<W>(app, ROUND).await?;
+    let found = items.len();
+    for item in items {
+        act::<W>(app, item).await;
+    }
+    Ok(found)
+}
+
+/// What is due at `now` (business time) and not done yet, a line each; also what is being worked on.
+pub async fn due(db: &PgPool, now: Instant) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || id || ' to be asked about' AS "line!" FROM payments WHERE check_due_at <= $1
+           UNION ALL
+           SELECT 'membership of ' || telegram_user_id || ' in ' || channel || ' to be mended'
+           FROM memberships WHERE due_at <= $1
+           UNION ALL
+           SELECT 'notification ' || id || ' (' || kind || ') to be sent' FROM notifications WHERE due_at <= $1
+           UNION ALL
+           SELECT 'subscription ' || id || ' to be reminded of' FROM subscriptions WHERE remind_at <= $1 AND ends_at > $1
+           UNION ALL
+           SELECT 'subscription ' || id || ' to be ended' FROM subscriptions WHERE end_due_at <= $1
+           LIMIT $2"#,
+        now,
+        MAX_LISTED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}

@@ -1,0 +1,80 @@
+//! What time alone brings up: sweeps every minute, and what is kept in memory read again.
+
+use std::error::Error;
+use std::time::Duration as StdDuration;
+
+use domain::time::{Duration, Now};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::tx::StoreError;
+
+/// How often memory is compared with the database: plans, prices, settings.
+pub const REFRESH: StdDuration = StdDuration::from_secs(2);
+/// How often the sweeps run (wall time).
+const SWEEP_EVERY: Duration = Duration::seconds(60);
+/// How often the sweeper looks whether it is time.
+const TICK: StdDuration = StdDuration::from_secs(1);
+/// How often what may be forgotten is forgotten (wall time).
+const RETENTION_EVERY: Duration = Duration::hours(1);
+
+pub(super) async fn run(app: App, stop: CancellationToken) {
+    let mut last_sweep: Option<Now> = None;
+    let mut last_retention: Option<Now> = None;
+    loop {
+        match sweep_if_due(&app, &mut last_sweep, &mut last_retention).await {
+            Ok(()) => {}
+            Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+    if let Err(error) = app.flush_refusals(true).await {
+        tracing::error!(error = &error as &dyn Error, "counts of refused callbacks were lost");
+    }
+}
+
+async fn sweep_if_due(
+    app: &App,
+    last: &mut Option<Now>,
+    retention: &mut Option<Now>,
+) -> Result<(), StoreError> {
+    app.flush_refusals(false).await?;
+    let now = app.now().await?;
+    let over = |last: &Option<Now>, every: Duration| last.is_none_or(|last| now.wall - last.wall >= every);
+    // A moved business clock is not waited upon.
+    let moved =
+        last.is_some_and(|last| (now.business - now.wall) - (last.business - last.wall) >= Duration::SECOND);
+    if moved || over(last, SWEEP_EVERY) {
+        let swept = app.sweep_subscriptions().await?;
+        *last = Some(now);
+        app.wake_workers();
+        if swept.ended + swept.reminded > 0 {
+            tracing::info!(sweep.ended = swept.ended, sweep.reminded = swept.reminded, "swept");
+        }
+    }
+    if over(retention, RETENTION_EVERY) {
+        app.forget_expired_registrations().await?;
+        app.forget_expired_link_tokens().await?;
+        *retention = Some(now);
+    }
+    Ok(())
+}
+
+impl App {
+    /// Keeps what is in memory equal to the database, for as long as the process serves.
+    pub async fn keep_memory_fresh(&self) {
+        let mut ticks = tokio::time::interval(REFRESH);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let settings = self.settings().reload(self.db(), self.keys()).await;
+            let catalogue = self.catalogue().reload(self.db()).await;
+            for error in [settings.err(), catalogue.err()].into_iter().flatten() {
+                tracing::warn!(error = &error as &dyn Error, "settings or plans could not be read again");
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The settings as types, one struct per concern, with their defaults.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use domain::money::Currency;
+use ipnet::IpNet;
+use reqwest::Url;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de};
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What this installation is for. Production, unless somebody says otherwise.
+    pub environment: Environment,
+    /// Where people reach the product: links in mails, the addresses that providers and Telegram call.
+    #[serde(deserialize_with = "url")]
+    pub public_url: Url,
+    /// The language of those who have not chosen one.
+    pub default_locale: Locale,
+    /// What every key of the product is derived from.
+    #[serde(deserialize_with = "secret")]
+    pub secret_key: Option<SecretString>,
+    /// Earlier secret keys, which still decrypt and verify.
+    #[serde(deserialize_with = "secrets")]
+    pub secret_key_previous: Vec<SecretString>,
+    /// Whether the peers are the simulated world's.
+    pub sandbox: bool,
+    /// Who sells.
+    pub company: Company,
+    /// The HTTP server.
+    pub server: Server,
+    /// PostgreSQL.
+    pub database: Database,
+    /// The log.
+    pub log: Log,
+    /// Outgoing mail.
+    pub mail: Mail,
+    /// The bot.
+    pub telegram: Telegram,
+    /// Who takes the money.
+    pub providers: Providers,
+    /// Where each value came from that is not a default, by key.
+    #[serde(skip)]
+    pub(super) origins: BTreeMap<&'static str, String>,
+    /// A `.env` that lies there and was not read.
+    #[serde(skip)]
+    pub(super) ignored_env_file: Option<PathBuf>,
+}
+
+/// What an installation is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// A developer's machine.
+    Development,
+    /// A rehearsal of production, with its rules and without real money.
+    Staging,
+    /// Real people, real money.
+    #[default]
+    Production,
+}
+
+/// A language of the product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+/// Who sells.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Company {
+    /// The name that people read on pages and in mails.
+    pub name: String,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Whether a proxy in front of the server speaks HTTPS with the world.
+    pub behind_proxy: bool,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API with a browser, other than the product's own.
+    pub cors_origins: Vec<String>,
+}
+
+/// PostgreSQL.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// The address that `serve` and `worker` use.
+    #[serde(deserialize_with = "secret")]
+    pub url: Option<SecretString>,
+    /// The address that `migrate` uses: the role that owns the tables.
+    #[serde(deserialize_with = "secret")]
+    pub migration_url: Option<SecretString>,
+    /// The most connections that one process opens.
+    pub max_connections: u32,
+    /// The folder with `postgres` and `initdb` for private clusters, where they are not found by themselves.
+    pub postgresql_bin: Option<PathBuf>,
+}
+
+/// The log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// What is logged: a level, or levels by module (`info,sqlx=warn`).
+    pub level: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people on a terminal, else JSON.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Outgoing mail.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// The server that mail is handed to.
+    #[serde(deserialize_with = "secret")]
+    pub smtp_url: Option<SecretString>,
+    /// Who mail is from.
+    pub from: Option<String>,
+}
+
+/// The bot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telegram {
+    /// Where the Bot API is.
+    #[serde(deserialize_with = "url")]
+    pub api_url: Url,
+    /// The bot's token from `@BotFather`.
+    #[serde(deserialize_with = "secret")]
+    pub bot_token: Option<SecretString>,
+    /// What Telegram shows us when it calls.
+    #[serde(deserialize_with = "secret")]
+    pub webhook_secret: Option<SecretString>,
+    /// How updates arrive.
+    pub updates: Updates,
+}
+
+/// How the bot's updates arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Updates {
+    /// Telegram calls the product's public address.
+    #[default]
+    Webhook,
+    /// The product asks Telegram, for those who have no public address.
+    Polling,
+}
+
+/// Who takes the money.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Providers {
+    /// Any service of the signed generic contract.
+    pub hmac_psp: HmacPsp,
+}
+
+/// A payment service of the signed generic contract.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HmacPsp {
+    /// Whether it is offered.
+    pub enabled: bool,
+    /// Where the service is.
+    #[serde(deserialize_with = "optional_url")]
+    pub base_url: Option<Url>,
+    /// How a checkout is opened.
+    pub opening: Opening,
+    /// What our requests are signed with, newest first.
+    #[serde(deserialize_with = "secrets")]
+    pub request_secrets: Vec<SecretString>,
+    /// What the service signs its callbacks with, newest first.
+    #[serde(deserialize_with = "secrets")]
+    pub webhook_secrets: Vec<SecretString>,
+    /// What checkout addresses are signed with.
+    #[serde(deserialize_with = "secret")]
+    pub link_secret: Option<SecretString>,
+    /// The currencies that the service takes.
+    pub currencies: Vec<Currency>,
+}
+
+/// How a checkout is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Opening {
+    /// By a call to the service.
+    #[default]
+    Api,
+    /// By a signed address alone.
+    Link,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            environment: Environment::default(),
+            public_url: constant("http://127.0.0.1:8080"),
+            default_locale: Locale::default(),
+            secret_key: None,
+            secret_key_previous: Vec::new(),
+            sandbox: false,
+            company: Company::default(),
+            server: Server::default(),
+            database: Database::default(),
+            log: Log::default(),
+            mail: Mail::default(),
+            telegram: Telegram::default(),
+            providers: Providers::default(),
+            origins: BTreeMap::new(),
+            ignored_env_file: None,
+        }
+    }
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self { name: "Calmness".to_owned() }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            behind_proxy: false,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, migration_url: None, max_connections: 20, postgresql_bin: None }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}
+
+impl Default for Telegram {
+    fn default() -> Self {
+        Self {
+            api_url: constant("https://api.telegram.org"),
+            bot_token: None,
+            webhook_secret: None,
+            updates: Updates::default(),
+        }
+    }
+}
+
+fn constant(address: &str) -> Url {
+    Url::parse(address).expect("an address written in this file, which the tests parse")
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    String::deserialize(deserializer)?.trim().parse().map_err(de::Error::custom)
+}
+
+fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    url(deserializer).map(Some)
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
+}
+
+fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().map(SecretString::from).collect())
+}

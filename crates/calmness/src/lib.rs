@@ -1,0 +1,4 @@
+//! The binary's rooms: its configuration and its private PostgreSQL.
+
+pub mod config;
+pub mod postgres;

@@ -1,0 +1,71 @@
+//! What derived keys are for.
+
+/// One use of a derived key. A new use is a new variant: a key never serves two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Signs access tokens.
+    JwtSigning,
+    /// Makes the successor of a refresh token.
+    RefreshToken,
+    /// Wraps data keys in the local key backend.
+    KeyEncryption,
+    /// Protects the forms of the product's own pages.
+    Csrf,
+    /// Turns e-mail addresses into keys for counting and looking up.
+    AddressIndex,
+    /// Protects the session cookie of the product's own pages.
+    PageCookie,
+    /// Makes the nonce of a signed payment link.
+    LinkNonce,
+}
+
+impl Purpose {
+    /// The inventory of derived keys (SEC-32).
+    pub const ALL: [Self; 7] = [
+        Self::JwtSigning,
+        Self::RefreshToken,
+        Self::KeyEncryption,
+        Self::Csrf,
+        Self::AddressIndex,
+        Self::PageCookie,
+        Self::LinkNonce,
+    ];
+
+    /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
+    pub const fn info(self) -> &'static str {
+        match self {
+            Self::JwtSigning => "calmness/1/jwt-signing",
+            Self::RefreshToken => "calmness/1/refresh-token",
+            Self::KeyEncryption => "calmness/1/key-encryption",
+            Self::Csrf => "calmness/1/csrf",
+            Self::AddressIndex => "calmness/1/address-index",
+            Self::PageCookie => "calmness/1/page-cookie",
+            Self::LinkNonce => "calmness/1/link-nonce",
+        }
+    }
+
+    /// What the key protects and what its loss would mean, for the operator's inventory.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::JwtSigning => {
+                "HMAC-SHA256 of access tokens (30 minutes); whoever has it can act as any user"
+            }
+            Self::RefreshToken => {
+                "HMAC-SHA256 that makes the successor of a refresh token from its parent and a stored nonce"
+            }
+            Self::KeyEncryption => {
+                "AES-256-GCM that wraps the data keys; whoever has it and the database can read every encrypted column"
+            }
+            Self::Csrf => {
+                "HMAC-SHA256 of form tokens; whoever has it can forge a form for a logged-in visitor"
+            }
+            Self::AddressIndex => {
+                "HMAC-SHA256 of e-mail addresses, so that counters and look-ups hold no address"
+            }
+            Self::PageCookie => {
+                "authenticates the session cookie of the pages; whoever has it can act as any visitor"
+            }
+            Self::LinkNonce => "HMAC-SHA256 that makes the nonce of a payment link from the payment's id",
+        }
+    }
+}

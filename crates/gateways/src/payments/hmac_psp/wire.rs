@@ -1,0 +1,223 @@
+//! The contract's JSON, and what it means in our words.
+
+use domain::ids::PaymentId;
+use domain::money::{Currency, Money};
+use domain::payment::{Claim, DisputeState, MAX_REFERENCE_LENGTH, Statement};
+use domain::time::Instant;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use time::UtcOffset;
+use time::format_description::well_known::Rfc3339;
+
+use crate::payments::{Checkout, Order, ProviderError, View};
+
+/// The longest checkout address that is handed to a browser, in bytes.
+const MAX_CHECKOUT_URL: usize = 2048;
+
+/// The longest problem code or failure word that is repeated, in bytes.
+const MAX_WORD: usize = 64;
+
+#[derive(Debug, Serialize)]
+pub(super) struct CheckoutRequest<'a> {
+    payment_id: PaymentId,
+    amount: i64,
+    currency: &'static str,
+    description: &'a str,
+    return_url: &'a str,
+    webhook_url: &'a str,
+    expires_at: String,
+}
+
+impl<'a> CheckoutRequest<'a> {
+    pub(super) fn of(order: &'a Order) -> Self {
+        Self {
+            payment_id: order.payment_id,
+            amount: order.amount.minor,
+            currency: order.amount.currency.code(),
+            description: &order.description,
+            return_url: &order.return_url,
+            webhook_url: &order.webhook_url,
+            expires_at: rfc3339(order.expires_at),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckoutAnswer {
+    reference: Option<String>,
+    checkout_url: String,
+}
+
+impl CheckoutAnswer {
+    /// The address goes to a browser, so it must be a web address, and encrypted wherever the service itself is.
+    pub(super) fn into_checkout(self, base: &Url) -> Result<Checkout, ProviderError> {
+        let parsed = Url::parse(&self.checkout_url).ok();
+        let usable = parsed.is_some_and(|url| {
+            self.checkout_url.len() <= MAX_CHECKOUT_URL
+                && url.has_host()
+                && (url.scheme() == "https" || (url.scheme() == "http" && base.scheme() == "http"))
+        });
+        if !usable {
+            return Err(ProviderError::Unknown("opened, but the checkout address is unusable".to_owned()));
+        }
+        Ok(Checkout { reference: bounded_reference(self.reference)?, checkout_url: self.checkout_url })
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RefundRequest<'a> {
+    pub(super) refund_id: &'a str,
+    pub(super) amount: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundAnswer {
+    refunded_amount: Option<i64>,
+    currency: Option<String>,
+}
+
+impl RefundAnswer {
+    /// The cumulative refund, where the answer says it.
+    pub(super) fn total(&self, asked: Currency) -> Option<Money> {
+        refunded(self.refunded_amount, self.currency.as_deref(), asked)
+    }
+}
+
+/// The service's own view of one payment.
+///
+/// `paid_amount` is what it really saw, so a wrong amount contradicts the quote instead of passing for a success. `paid_at` and
+/// `updated_at` (unix seconds) may be there; an answer without them is dated with the wall clock: it is true as of now.
+#[derive(Debug, Deserialize)]
+pub(super) struct PaymentAnswer {
+    payment_id: String,
+    reference: Option<String>,
+    status: String,
+    currency: Option<String>,
+    paid_amount: Option<i64>,
+    refunded_amount: Option<i64>,
+    dispute: Option<String>,
+    outcome: Option<String>,
+    paid_at: Option<i64>,
+    updated_at: Option<i64>,
+}
+
+impl PaymentAnswer {
+    /// The answer, if it is about the payment that was asked about.
+    pub(super) fn about(self, asked: PaymentId) -> Result<Self, ProviderError> {
+        if self.payment_id.parse() == Ok(asked) {
+            Ok(self)
+        } else {
+            Err(ProviderError::Unknown("the answer is about another payment".to_owned()))
+        }
+    }
+
+    /// The cumulative refund.
+    pub(super) fn refunded(&self, asked: Currency) -> Option<Money> {
+        refunded(self.refunded_amount, self.currency.as_deref(), asked)
+    }
+
+    pub(super) fn into_view(self, wall: Instant) -> Result<View, ProviderError> {
+        let reference = bounded_reference(self.reference.clone())?;
+        let claims = self.claims();
+        let updated_at = self.updated_at.and_then(unix).unwrap_or(wall);
+        let paid_at = self.paid_at.and_then(unix).unwrap_or(updated_at);
+        let statements = claims
+            .into_iter()
+            .map(|(claim, amount)| Statement {
+                at: if claim == Claim::Succeeded { paid_at } else { updated_at },
+                reference: reference.clone(),
+                amount,
+                claim,
+            })
+            .collect();
+        Ok(View::Known { reference, statements })
+    }
+
+    /// Everything that the answer claims. A status that nobody here knows claims nothing: the payment stays pending.
+    fn claims(&self) -> Vec<(Claim, Option<Money>)> {
+        let money = |minor: Option<i64>| Some(Money::new(minor?, self.currency.as_deref()?.parse().ok()?));
+        let mut claims = Vec::new();
+        match self.status.as_str() {
+            "succeeded" | "partially_refunded" | "refunded" | "disputed" | "charged_back" => {
+                claims.push((Claim::Succeeded, money(self.paid_amount)));
+            }
+            "failed" => {
+                claims.push((Claim::Failed { reason: failure_reason(self.outcome.as_deref()) }, None));
+            }
+            "expired" => claims.push((Claim::Expired, None)),
+            _ => {}
+        }
+        if self.refunded_amount.is_some_and(|minor| minor != 0) {
+            claims.push((Claim::Refunded, money(self.refunded_amount)));
+        }
+        if let Some(state) = self.dispute.as_deref().and_then(dispute_state) {
+            claims.push((Claim::Dispute(state), None));
+        }
+        claims
+    }
+}
+
+/// A refusal in the service's own words (RFC 9457).
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem {
+    code: Option<String>,
+    status: Option<u16>,
+}
+
+impl Problem {
+    /// `None` for anything that no service of this contract would answer: a page of a proxy, an empty body.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let problem: Self = serde_json::from_slice(body).ok()?;
+        (problem.code.is_some() || problem.status.is_some()).then_some(problem)
+    }
+
+    /// The code, if it is a word. The texts beside it are for people and may hold anything.
+    pub(super) fn into_code(self) -> Option<String> {
+        self.code.filter(|code| is_word(code))
+    }
+}
+
+pub(super) fn dispute_state(word: &str) -> Option<DisputeState> {
+    [DisputeState::Open, DisputeState::Won, DisputeState::Lost]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+}
+
+/// The service's word for a failure, if it is one.
+pub(super) fn failure_reason(word: Option<&str>) -> String {
+    word.filter(|word| is_word(word)).unwrap_or("failed").to_owned()
+}
+
+/// Whether a reference can be kept: not empty, not longer than what is stored, no control characters.
+pub(super) fn is_reference(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_REFERENCE_LENGTH && !text.chars().any(char::is_control)
+}
+
+pub(super) fn is_word(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+pub(super) fn unix(seconds: i64) -> Option<Instant> {
+    Instant::from_unix_timestamp(seconds).ok()
+}
+
+/// RFC 3339 in UTC. A year beyond four digits has no such form and is written plainly; no plan sells one.
+pub(super) fn rfc3339(at: Instant) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())
+}
+
+fn refunded(minor: Option<i64>, currency: Option<&str>, asked: Currency) -> Option<Money> {
+    let same = currency.is_none_or(|code| code == asked.code());
+    minor.filter(|minor| same && *minor > 0).map(|minor| Money::new(minor, asked))
+}
+
+fn bounded_reference(reference: Option<String>) -> Result<Option<String>, ProviderError> {
+    match reference {
+        Some(text) if !is_reference(&text) => {
+            Err(ProviderError::Unknown("the answer's reference cannot be kept".to_owned()))
+        }
+        reference => Ok(reference),
+    }
+}

@@ -1,0 +1,156 @@
+//! What the sandbox is told at its start, and why it may refuse.
+
+use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use reqwest::Url;
+
+/// Everything the sandbox needs to know. `Debug` hides the secrets.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address of the pages and APIs; loopback only, port 0 lets the system choose.
+    pub http: SocketAddr,
+    /// Address of the mail server; loopback only, port 0 lets the system choose.
+    pub smtp: SocketAddr,
+    /// The payment service.
+    pub psp: PspConfig,
+    /// The Bot API.
+    pub telegram: TelegramConfig,
+    /// Where the world is kept between runs; `None` forgets it.
+    pub state_file: Option<PathBuf>,
+    /// The product's public address: pages link to it, and its origin may POST here.
+    pub product_url: String,
+}
+
+/// The payment service's secrets and where it tells its events.
+#[derive(Clone)]
+pub struct PspConfig {
+    /// Verifies `X-Signature` on calls to the service.
+    pub request_secret: String,
+    /// Signs the events that the service sends.
+    pub webhook_secret: String,
+    /// Verifies the query of a checkout link.
+    pub link_secret: String,
+    /// Where events go when the payment named no `webhook_url` of its own.
+    pub webhook_url: String,
+    /// Waiting times between attempts to deliver one event; after the last one the service gives up.
+    pub event_retry: Vec<Duration>,
+}
+
+/// The growing delays a payment service uses: 1 s, 2 s, 5 s, 10 s, then every 30 s for a quarter of an hour.
+pub fn default_event_retry() -> Vec<Duration> {
+    [1, 2, 5, 10].into_iter().chain(std::iter::repeat_n(30, 30)).map(Duration::from_secs).collect()
+}
+
+impl fmt::Debug for PspConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PspConfig")
+            .field("webhook_url", &self.webhook_url)
+            .field("event_retry", &self.event_retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bot and the chats it administers.
+#[derive(Clone)]
+pub struct TelegramConfig {
+    /// `<bot id>:<secret>`, as BotFather hands out.
+    pub bot_token: String,
+    /// Name without `@`.
+    pub bot_username: String,
+    /// Chats that exist from the start, with the bot as administrator.
+    pub chats: Vec<ChatConfig>,
+}
+
+impl fmt::Debug for TelegramConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelegramConfig")
+            .field("bot_username", &self.bot_username)
+            .field("chats", &self.chats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A channel that exists from the start.
+#[derive(Debug, Clone)]
+pub struct ChatConfig {
+    /// Telegram's id of a channel: negative, starting with `-100`.
+    pub id: i64,
+    /// What people see.
+    pub title: String,
+}
+
+/// Why the sandbox can't start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Money and tokens of a simulated world stay on this machine.
+    #[error("the sandbox listens on loopback only, not on {0}")]
+    NotLoopback(SocketAddr),
+    /// A setting that can't be used; the text says which and why.
+    #[error("{0}")]
+    Setting(&'static str),
+    /// A port is taken or not allowed.
+    #[error("the sandbox can't listen for {what}")]
+    Bind {
+        /// Which listener.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file with the world of an earlier run can't be read or written.
+    #[error("the sandbox's state file {} can't be used", path.display())]
+    StateFile {
+        /// Which file.
+        path: PathBuf,
+        /// What the system or the parser said.
+        source: io::Error,
+    },
+    /// The HTTP client for webhooks can't be built.
+    #[error("the sandbox's HTTP client can't be built")]
+    Client(#[source] reqwest::Error),
+    /// Serving ended early.
+    #[error("the sandbox stopped serving")]
+    Serve(#[source] io::Error),
+}
+
+impl Config {
+    /// Refuses what could leave this machine or can't work.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for address in [self.http, self.smtp] {
+            if !address.ip().is_loopback() {
+                return Err(Error::NotLoopback(address));
+            }
+        }
+        let psp = &self.psp;
+        if [&psp.request_secret, &psp.webhook_secret, &psp.link_secret].iter().any(|secret| secret.is_empty())
+        {
+            return Err(Error::Setting("each of the payment service's three secrets needs a value"));
+        }
+        if web_address(&psp.webhook_url).is_none() {
+            return Err(Error::Setting("the payment service's webhook_url must be an http(s) address"));
+        }
+        if web_address(&self.product_url).is_none() {
+            return Err(Error::Setting("product_url must be an http(s) address"));
+        }
+        if self.telegram.bot_id().is_none() {
+            return Err(Error::Setting("the bot's token must look like <digits>:<secret>"));
+        }
+        if self.telegram.chats.iter().any(|chat| chat.id >= 0) {
+            return Err(Error::Setting("the id of a chat is negative"));
+        }
+        Ok(())
+    }
+}
+
+impl TelegramConfig {
+    /// The account id of the bot, which is the first half of its token.
+    pub(crate) fn bot_id(&self) -> Option<i64> {
+        let (id, secret) = self.bot_token.split_once(':')?;
+        (!secret.is_empty()).then(|| id.parse().ok()).flatten().filter(|id| *id > 0)
+    }
+}
+
+/// An absolute http(s) address with a host and of bounded length.
+pub(crate) fn web_address(text: &str) -> Option<Url> {
+    let url = (text.len() <= 2048).then(|| Url::parse(text).ok()).flatten()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}

@@ -1,0 +1,22 @@
+//! The sandbox's one source of randomness.
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system's generator answers once the process runs");
+    bytes
+}
+
+/// A name of ours with 96 random bits, such as `evt_0f…`.
+pub(crate) fn id(prefix: &str) -> String {
+    format!("{prefix}_{}", hex::encode(bytes::<12>()))
+}
+
+/// The unguessable part of an invite link: 16 characters of the URL-safe alphabet.
+pub(crate) fn invite_code() -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes::<12>())
+}

@@ -1,0 +1,114 @@
+// What the pages do beyond HTML: count down, notice news, show a password, keep a double click from sending
+// twice. Every page works without it.
+(() => {
+  "use strict";
+
+  const every = (selector, act) => document.querySelectorAll(selector).forEach(act);
+  const two = (number) => String(number).padStart(2, "0");
+
+  // The countdown runs on the server's business clock as it was when the page was made: the clock of the
+  // device may be wrong, and that of a sandbox may be moved.
+  every("[data-ends-at]", (card) => {
+    const words = card.dataset;
+    const ahead = Date.parse(words.now) - Date.now();
+    const endsAt = Date.parse(words.endsAt);
+    const part = (name) => card.querySelector(`[data-part="${name}"]`);
+    const french = document.documentElement.lang === "fr";
+    const day = (count) => (count === 1 || (count === 0 && french) ? words.day : words.days);
+    const write = (name, value) => {
+      const place = part(name);
+      if (place.textContent !== value) place.textContent = value;
+    };
+    if (Number.isNaN(ahead) || Number.isNaN(endsAt)) return;
+
+    // Spoken once an hour, and every five minutes in the last one: never each second.
+    const speak = (days, hours, minutes) => {
+      const coarse = minutes - (minutes % 5);
+      const said = days > 0 ? `${days} ${day(days)}${hours ? ` ${hours} ${words.hours}` : ""}`
+        : hours > 0 ? `${hours} ${words.hours}` : `${coarse || minutes} ${words.minutes}`;
+      write("spoken", part("spoken").dataset.before.replace("§", said));
+    };
+
+    let running = false;
+    const tick = () => {
+      const left = Math.max(0, Math.floor((endsAt - Date.now() - ahead) / 1000));
+      const days = Math.floor(left / 86400);
+      const hours = Math.floor(left / 3600) % 24;
+      const minutes = Math.floor(left / 60) % 60;
+      write("days", String(days));
+      write("unit", day(days));
+      write("hours", two(hours));
+      write("minutes", two(minutes));
+      write("seconds", two(left % 60));
+      if (running) speak(days, hours, minutes);
+      if (left > 0) {
+        running = true;
+        setTimeout(tick, (endsAt - Date.now() - ahead) % 1000 + 5);
+      } else if (running) {
+        // The end came while the page was open: the server says what follows.
+        setTimeout(() => location.reload(), 3000);
+      }
+    };
+    tick();
+  });
+
+  // Something is about to change by itself: ask every two seconds, later every ten, never in a hidden tab.
+  every("[data-poll]", (box) => {
+    let asked = 0;
+    const ask = async () => {
+      if (!document.hidden) {
+        asked += 1;
+        try {
+          const answer = await fetch(box.dataset.poll, {
+            headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store",
+          });
+          if (answer.ok && (await answer.json()).state !== box.dataset.pollState) {
+            location.reload();
+            return;
+          }
+        } catch {
+          // Away for a moment: the next question may be answered.
+        }
+      }
+      if (asked < 240) setTimeout(ask, asked < 60 ? 2000 : 10000);
+    };
+    setTimeout(ask, 2000);
+  });
+
+  every("[data-reveal]", (button) => {
+    const field = document.getElementById(button.dataset.reveal);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const shown = field.type === "text";
+      field.type = shown ? "password" : "text";
+      button.textContent = shown ? button.dataset.show : button.dataset.hide;
+      button.setAttribute("aria-pressed", String(!shown));
+    });
+    // A password goes out as a password, so that password managers see one.
+    field.form.addEventListener("submit", () => { field.type = "password"; });
+  });
+
+  every("form[method=post]", (form) => {
+    form.addEventListener("submit", () => {
+      const button = form.querySelector("button[type=submit]");
+      setTimeout(() => { button.disabled = true; }, 0);
+    });
+  });
+  addEventListener("pageshow", () => every("button[type=submit]", (button) => { button.disabled = false; }));
+
+  // Instants are written in UTC; pointing at one tells it in the reader's own time zone.
+  every("time[datetime]", (time) => {
+    const instant = new Date(time.dateTime);
+    if (Number.isNaN(instant.getTime())) return;
+    time.title = instant.toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "long" });
+  });
+
+  every("details.menu", (menu) => {
+    addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+})();

@@ -1,0 +1,434 @@
+# Every sentence that a person reads, in English. The French file has the same keys with the same variables;
+# a test holds the two together.
+
+## Numbers, dates, durations
+
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+date = { $day } { $month } { $year }
+instant = { $date }, { $time } UTC
+duration-days = { $count } { $count ->
+    [one] day
+   *[other] days
+}
+duration-hours = { $count } h
+duration-minutes = { $count } min
+duration-moment = less than a minute
+unit-day = day
+unit-days = days
+unit-hours = h
+unit-minutes = min
+unit-seconds = s
+
+## What is sold
+
+plan-signaux-weekly = 1 week
+plan-signaux-monthly = 1 month
+plan-signaux-quarterly = 3 months
+plan-signaux-yearly = 1 year
+plan-other = Access for { $days } { $days ->
+    [one] day
+   *[other] days
+}
+plan-length = { $days } { $days ->
+    [one] day of access
+   *[other] days of access
+}
+provider-stripe = Bank card
+provider-paypal = PayPal
+provider-mtn_momo = MTN Mobile Money
+provider-fedapay = FedaPay
+provider-btcpay = Bitcoin
+provider-bank_transfer = Bank transfer
+provider-crypto_address = Cryptocurrency
+provider-hmac_psp = Online payment
+
+## The frame of every page
+
+frame-skip = Skip to content
+frame-nav = Main navigation
+frame-log-in = Log in
+frame-sign-up = Create account
+frame-dashboard = My access
+frame-account = My account
+frame-log-out = Log out
+frame-language = Lire cette page en français
+frame-language-short = Français
+frame-sandbox = Sandbox: no real money
+frame-contact = Write to us
+frame-api = API documentation
+
+## Home
+
+home-title = Access to the signal channel
+home-heading = Signals, for exactly as long as you choose
+home-lead = Pick a duration, pay once, and our Telegram channel opens within a minute. Nothing renews by itself.
+home-choose = See the plans
+home-have-account = I have an account
+home-fact-1 = No automatic charges
+home-fact-1-text = A renewal is a purchase you decide on, never a surprise.
+home-fact-2 = Renewing early costs nothing
+home-fact-2-text = New time is added after the time you have. Not a second is lost.
+home-fact-3 = Told 48 hours ahead
+home-fact-3-text = A mail reminds you before your access ends, early enough to decide.
+home-plans = Choose how long
+home-plans-lead = The same channel, the same content. Only the duration differs.
+home-plans-empty = Nothing is on sale at the moment. Please come back soon.
+home-plan-choose = Choose
+home-plan-choose-label = Choose { $plan }
+home-price-or = or
+home-how = How it works
+home-step-1 = Create your account
+home-step-1-text = An e-mail address and a password. One click confirms the address.
+home-step-2 = Pay for the time you chose
+home-step-2-text = You pay on the payment service’s own page: we never see your card.
+home-step-3 = Join the channel
+home-step-3-text = Link Telegram and open your personal invitation: the door opens for you alone.
+
+## Sign up
+
+signup-title = Create your account
+signup-lead = It takes two minutes; then you choose how long.
+signup-submit = Create my account
+signup-have-account = Already have an account?
+field-email = E-mail address
+field-password = Password
+field-password-show = Show
+field-password-hide = Hide
+field-password-hint = At least { $minimum } characters. A short sentence is easy to remember.
+
+mail-sent-title = Check your mail
+mail-sent-signup = We have just written to { $email }. Follow the link in that message: it is valid for 24 hours.
+mail-sent-resend = If a registration is waiting for { $email }, a new link has just been sent. It is valid for 24 hours.
+mail-sent-hint = Nothing after a few minutes? Look in the spam folder, or ask for a new link.
+mail-sent-again = Ask for a new link
+mail-sent-other = Use another address
+
+verify-title = Confirm your address
+verify-lead = Enter the password you chose when you signed up: it proves that this is you.
+verify-submit = Confirm my address
+verify-failed = This link and this password do not belong together, or the link has been used or has expired (24 hours).
+
+resend-title = Get a new link
+resend-lead = Enter the address you signed up with. If it is waiting for confirmation, a link is sent at once.
+resend-submit = Send the link
+
+## Log in
+
+login-title = Log in
+login-submit = Log in
+login-no-account = No account yet?
+login-refused = This address and password do not open an account. If your address is not confirmed yet, have the link sent again.
+login-resend = Send the confirmation link again
+login-too-many = Too many attempts. Try again in { $wait }.
+login-busy = We are busy right now. Try again in a few seconds.
+
+## My access
+
+dashboard-title = My access
+access-none = No access yet
+access-none-text = Choose a duration below. Your time starts when the payment is confirmed.
+access-active = Access active
+access-suspended = Access suspended
+access-suspended-text = A payment is disputed or a check is under way. The time you have left is kept.
+access-ended = Access ended
+access-ended-text = Your access ended on { $end }. You can come back whenever you like.
+access-ends = Ends on { $end }
+access-left = You have { $left } left
+access-left-loaded = Time left when this page was loaded.
+access-closing = Your access ends soon. Renew whenever you like: new time is added at the end, nothing is lost.
+access-renew = Renew
+access-choose = Choose a duration
+access-channel = Channel { $channel }
+access-plan = Plan { $plan }
+
+plans-buy-title = Choose how long
+plans-renew-title = Add time
+plans-renew-lead = New time starts when your current time ends.
+plans-buy-lead = One payment, no automatic renewal.
+plans-offer = How to pay
+plans-buy = Pay
+plans-buy-label = Pay for { $plan }
+plans-unavailable = No way to pay is available at the moment.
+
+payments-title = Payments
+payments-empty = Your payments will appear here.
+payments-more = See older payments
+payments-open = Details of the payment of { $date }
+
+telegram-title = Telegram
+telegram-off = The channel is not open yet. Your paid time is kept; we will tell you by mail.
+telegram-unlinked = Link your Telegram account so that the channel recognises you.
+telegram-link = Link Telegram
+telegram-ready = Open the link in Telegram and press “Start”. It works once, until { $end }.
+telegram-open = Open Telegram
+telegram-refresh = I pressed “Start”
+telegram-new-link = Make another link
+telegram-linked-as = Linked as { $account }
+telegram-since = since { $date }
+telegram-no-access = The channel opens as soon as you have running access.
+telegram-preparing = Your invitation is being prepared. It appears here within a minute.
+telegram-invite = Your personal invitation is ready: ask to join and the door opens within a minute.
+telegram-join = Join the channel
+telegram-inside = You are in the channel.
+telegram-withheld = Access to the channel is withheld. Write to us to learn more.
+telegram-unlink = Unlink this account
+
+## Payment
+
+payment-title = Payment
+payment-back = My access
+payment-where = Where is my money?
+payment-plan = Plan
+payment-amount = Amount
+payment-provider = Paid with
+payment-created = Requested on
+payment-reference = Reference
+payment-continue = Continue to payment
+payment-instructions = How to pay
+payment-try-again = Choose again
+payment-watching = This page updates by itself.
+payment-status-pending = Pending
+payment-status-succeeded = Paid
+payment-status-failed = Refused
+payment-status-expired = Expired
+payment-status-refunded = Refunded
+payment-status-partially_refunded = Partly refunded
+payment-status-disputed = Disputed
+payment-status-charged_back = Charged back
+payment-step-created = Request recorded
+payment-step-created-text = The price is fixed; nothing has been charged yet.
+payment-step-opened = Payment page opened
+payment-step-opened-text = The payment service is waiting for your payment.
+payment-step-asking = Payment service asked
+payment-step-asking-text = Its answer has not arrived. We keep asking; you will not pay twice.
+payment-step-settled = Payment confirmed
+payment-step-settled-text = The payment service confirmed that it has the money.
+payment-step-access = Access time added
+payment-step-access-text = Your access has been extended.
+payment-step-failed = Payment refused
+payment-step-failed-text = Nothing was charged. You can choose another way to pay.
+payment-step-expired = Out of time
+payment-step-expired-text = The payment page was not used in time. Nothing was charged.
+payment-step-refunded = Refund
+payment-step-refunded-text = The money goes back the way it came; your bank may take a few days.
+payment-step-disputed = Dispute opened
+payment-step-disputed-text = The unused time is set aside until the bank has decided.
+payment-step-charged_back = Dispute decided
+payment-step-charged_back-text = The bank returned the money. The unused time of this payment is withdrawn.
+
+checkout-title = To the payment page
+checkout-lead = You are about to pay { $amount } on our payment service’s page.
+checkout-hint = If nothing happens, use the button.
+
+return-title = Back from payment
+return-checking = We are asking the payment service
+return-checking-text = This usually takes a few seconds. You may also close this page: nothing gets lost.
+return-paid = Thank you, it is paid
+return-paid-text = Your access runs until { $end }.
+return-failed = The payment did not go through
+return-failed-text = Nothing was charged. You can try again or choose another way to pay.
+return-expired = The payment page has expired
+return-expired-text = Nothing was charged. You can start again whenever you like.
+return-dashboard = Go to my access
+return-details = Where is my money?
+
+## Messages from one page to the next
+
+flash-verified = Your address is confirmed. You can log in now.
+flash-logged-out = You are logged out.
+flash-session-ended = Your session has ended. Log in again to continue.
+flash-unlinked = This Telegram account is no longer linked.
+flash-payment-open = This payment is already under way: you can finish it.
+flash-payment-refused = The payment could not be opened. Nothing was charged.
+
+## Errors: a title and an explanation for each code
+
+problem-request = Number to give us if you write:
+problem-home = Back to the home page
+problem-back = My access
+error-not_found-title = Not found
+error-not_found-detail = There is nothing at this address, or it is not yours.
+error-method_not_allowed-title = Method not allowed
+error-method_not_allowed-detail = This address does not accept this HTTP method.
+error-unauthorized-title = Log-in needed
+error-unauthorized-detail = The access token is missing, expired or not valid.
+error-forbidden-title = Access denied
+error-forbidden-detail = Your account is not allowed to do this.
+error-csrf_failed-title = Outdated form
+error-csrf_failed-detail = This form does not come from the open page, or the page was open for too long. Go back, reload the page and try again.
+error-validation_failed-title = Invalid data
+error-validation_failed-detail = Some fields can’t be accepted; the “errors” list says which and why.
+error-malformed_body-title = Unreadable body
+error-malformed_body-detail = The body of the request is not a readable JSON document.
+error-unsupported_media_type-title = Content type not accepted
+error-unsupported_media_type-detail = Send the body as application/json.
+error-payload_too_large-title = Body too large
+error-payload_too_large-detail = The body of the request is larger than allowed.
+error-uri_too_long-title = Address too long
+error-uri_too_long-detail = The address or the headers are larger than allowed.
+error-rate_limited-title = Too many requests
+error-rate_limited-detail = You are going faster than allowed. Wait for the time given, then try again.
+error-request_timeout-title = Out of time
+error-request_timeout-detail = The request took too long. Try again.
+error-idempotency_key_missing-title = Idempotency key missing
+error-idempotency_key_missing-detail = Give the key exactly once: in the Idempotency-Key header or in the idempotency_key field.
+error-idempotency_key_too_long-title = Idempotency key too long
+error-idempotency_key_too_long-detail = The key has 1 to 255 visible ASCII characters.
+error-idempotency_key_reused-title = Key already used otherwise
+error-idempotency_key_reused-detail = This key was used before with other content. Take a new key for a new request.
+error-idempotency_in_progress-title = Request under way
+error-idempotency_in_progress-detail = The first request with this key is still being worked on. Try again in a few seconds with the same key.
+error-plan_unknown-title = Unknown plan
+error-plan_unknown-detail = This plan does not exist or is no longer sold.
+error-provider_unknown-title = Unknown way to pay
+error-provider_unknown-detail = This way to pay does not exist.
+error-provider_unavailable-title = Way to pay unavailable
+error-provider_unavailable-detail = This way to pay is not available at the moment. Choose another or try again later.
+error-currency_required-title = Currency needed
+error-currency_required-detail = Several prices fit: say in which currency.
+error-currency_not_offered-title = Currency not offered
+error-currency_not_offered-detail = This plan is not sold in this currency through this way to pay.
+error-payment_method_unknown-title = Unknown saved method
+error-payment_method_unknown-detail = This saved payment method does not exist or is not yours.
+error-invalid_credentials-title = Credentials refused
+error-invalid_credentials-detail = This address and password do not open an account. If the address is not confirmed yet, ask for a new confirmation link.
+error-token_invalid-title = Link not valid
+error-token_invalid-detail = This link or token does not fit, has been used or has expired.
+error-card_number_refused-title = Card number refused
+error-card_number_refused-detail = A field looks like a card number. Never send card numbers here: you pay on the payment service’s page.
+error-conflict-title = Conflict
+error-conflict-detail = The state has changed in the meantime. Read it again, then retry.
+error-signature_invalid-title = Signature refused
+error-signature_invalid-detail = The signature is missing, does not match the received body or is too old.
+error-step_up_required-title = Confirmation needed
+error-step_up_required-detail = This action needs a fresh proof of who you are.
+error-cursor_invalid-title = Cursor not valid
+error-cursor_invalid-detail = This cursor does not come from an earlier list. Start again without one.
+error-telegram_unavailable-title = Telegram unavailable
+error-telegram_unavailable-detail = The Telegram channel is not configured or does not answer at the moment.
+error-internal-title = Something went wrong on our side
+error-internal-detail = Something did not work here. It has been recorded; try again in a moment.
+error-service_unavailable-title = Unavailable for a moment
+error-service_unavailable-detail = The service can’t answer right now. Try again in a moment.
+
+invalid-required = This field is needed.
+invalid-unknown_field = This field does not exist.
+invalid-wrong_type = This field has the wrong type.
+invalid-not_allowed = This value is not allowed.
+invalid-out_of_range = This value is out of range.
+invalid-too_long = This is too long.
+invalid-too_short = This is too short.
+invalid-email = This e-mail address is not valid.
+invalid-password_too_short = The password is too short.
+invalid-password_too_long = The password is too long.
+invalid-password_common = This password is too common. A short sentence of your own is safer.
+invalid-password_context = The password must not repeat your address or our name.
+invalid-card_number = This looks like a card number: never send one here.
+invalid-control_characters = This field has characters that are not allowed.
+
+## Mails
+
+mail-hello = Hello,
+mail-footer-why = You receive this message because this address has an account with { $company }.
+mail-footer-contact = A question? Write to { $contact }.
+mail-link-hint = If the button does not work, copy this address into your browser:
+
+mail-verification-subject = Confirm your e-mail address
+mail-verification-heading = One more click
+mail-verification-text = Confirm this address to open your account with { $company }. We will ask for the password you chose when you signed up.
+mail-verification-button = Confirm my address
+mail-verification-valid = This link is valid for 24 hours.
+mail-verification-ignore = If it was not you, ignore this message: without the password of the registration nothing happens.
+mail-verification-why = This address was given when signing up with { $company }.
+
+mail-already-subject = You already have an account
+mail-already-heading = You already have an account
+mail-already-text = Somebody, probably you, has just asked for an account with { $company } for this address. There is one already: simply log in.
+mail-already-button = Log in
+mail-already-ignore = If it was not you, ignore this message: nothing has changed.
+
+mail-paid-subject = Payment received: your access runs until { $date }
+mail-paid-heading = Thank you, it is paid
+mail-paid-text = Your payment is confirmed and your access time has been added.
+mail-paid-plan = Plan
+mail-paid-amount = Amount
+mail-paid-end = Access until
+mail-paid-reference = Reference
+mail-paid-button = See my access
+mail-paid-telegram-title = To enter the channel
+mail-paid-telegram-1 = Open your access with the link above.
+mail-paid-telegram-2 = Choose “Link Telegram”, then press “Start” in Telegram.
+mail-paid-telegram-3 = The bot sends you your personal invitation.
+mail-paid-linked = Your Telegram account is linked already: there is nothing else to do.
+
+mail-reminder-subject = Your access ends on { $date }
+mail-reminder-heading = Your access ends soon
+mail-reminder-text = You have { $left } left: your access to the channel ends on { $end }.
+mail-reminder-renew = Renew whenever you like: new time is added at the end, not a second is lost.
+mail-reminder-button = Renew
+mail-reminder-nothing = Do not want to continue? There is nothing to do: nothing will be charged.
+
+mail-ended-subject = Your access has ended
+mail-ended-heading = Your access has ended
+mail-ended-text = Your access to the channel ended on { $end }. If your Telegram account was inside, it was taken out. Thank you for having been with us.
+mail-ended-return = The door stays open: choose a duration, and you are back in moments.
+mail-ended-button = Come back
+
+mail-alert-subject = Alert: { $title }
+mail-alert-since = Seen on
+mail-alert-condition = Alert
+mail-alert-action = What to do: { $action }
+mail-alert-button = Open the alert
+mail-alert-why = An alert of your Calmness installation, sent to the company’s address. It is not repeated while the condition lasts.
+
+alert-other-title = Something needs your attention
+alert-other-action = Read the details below, then the service’s log around that instant.
+alert-webhook_quarantined-title = A payment notice contradicts our quote
+alert-webhook_quarantined-action = Nothing was granted. Compare the payment with the provider’s account, then replay the notice or refund.
+alert-webhook_signature-title = Wrongly signed payment notices arrive
+alert-webhook_signature-action = Check the provider’s secret on both sides. If it is right, somebody tries to forge notices: they are refused.
+alert-work_overdue-title = Owed work is late
+alert-work_overdue-action = Check that a worker runs and that the service named below answers. The work resumes by itself as soon as it can.
+alert-provider_unreachable-title = A payment provider does not answer
+alert-provider_unreachable-action = Payments under way are cleared up once it is back. See its status page.
+alert-telegram_unreachable-title = Telegram does not answer
+alert-telegram_unreachable-action = Entries and removals wait and are done once it is back. Check the bot’s token and the network.
+alert-telegram_rights-title = The bot lacks rights in the channel
+alert-telegram_rights-action = Make it an administrator who may invite and ban, then check with “calmness doctor”.
+alert-mail_undelivered-title = Mails do not leave
+alert-mail_undelivered-action = Check the SMTP server and its credentials. Owed messages leave once it is back.
+alert-settled_late-title = A payment arrived after it had failed or expired
+alert-settled_late-action = It was granted. Check that the person did not pay a second time.
+alert-payment_disputed-title = A payment is disputed
+alert-payment_disputed-action = The unused time is set aside. Answer at the provider before its deadline.
+alert-audit_sealing-title = The sealing of the audit log is late
+alert-audit_sealing-action = Check the database and that a worker runs.
+alert-invariant_broken-title = An invariant is broken
+alert-invariant_broken-action = Run “calmness doctor”: it names the invariant and the rows concerned.
+
+## Telegram bot
+
+bot-linked-invite = Done: your account is linked.
+    Your personal invitation: { $link }
+    Open it and ask to join. The door opens within a minute, for you alone.
+bot-linked-no-access = Done: your account is linked.
+    You have no running access. Choose a duration here: { $link }
+bot-link-invalid = This link has expired or has been used.
+    Make another one on your page: { $link }
+bot-help = Hello. I keep the door of the channel.
+    To enter, link your account on your page: { $link }
+bot-removed = Your access has ended and I took you out of the channel.
+    You can come back whenever you like: { $link }
+bot-opened = Your access is open until { $end }.
+    Your personal invitation: { $link }

@@ -1,0 +1,437 @@
+# Every sentence that a person reads, in French. The English file has the same keys with the same variables;
+# a test holds the two together. Spaces before « ; : ! ? » are no-break ones (U+202F, U+00A0 before the colon).
+
+## Nombres, dates, durées
+
+month-1 = janvier
+month-2 = février
+month-3 = mars
+month-4 = avril
+month-5 = mai
+month-6 = juin
+month-7 = juillet
+month-8 = août
+month-9 = septembre
+month-10 = octobre
+month-11 = novembre
+month-12 = décembre
+date = { $day ->
+    [1] 1er
+   *[other] { $day }
+} { $month } { $year }
+instant = { $date } à { $time } UTC
+duration-days = { $count } { $count ->
+    [one] jour
+   *[other] jours
+}
+duration-hours = { $count } h
+duration-minutes = { $count } min
+duration-moment = moins d’une minute
+unit-day = jour
+unit-days = jours
+unit-hours = h
+unit-minutes = min
+unit-seconds = s
+
+## Ce qui est vendu
+
+plan-signaux-weekly = 1 semaine
+plan-signaux-monthly = 1 mois
+plan-signaux-quarterly = 3 mois
+plan-signaux-yearly = 1 an
+plan-other = Accès { $days } { $days ->
+    [one] jour
+   *[other] jours
+}
+plan-length = { $days } { $days ->
+    [one] jour d’accès
+   *[other] jours d’accès
+}
+provider-stripe = Carte bancaire
+provider-paypal = PayPal
+provider-mtn_momo = MTN Mobile Money
+provider-fedapay = FedaPay
+provider-btcpay = Bitcoin
+provider-bank_transfer = Virement bancaire
+provider-crypto_address = Cryptomonnaie
+provider-hmac_psp = Paiement en ligne
+
+## Cadre des pages
+
+frame-skip = Aller au contenu
+frame-nav = Navigation principale
+frame-log-in = Se connecter
+frame-sign-up = Créer un compte
+frame-dashboard = Mon accès
+frame-account = Mon compte
+frame-log-out = Se déconnecter
+frame-language = Read this page in English
+frame-language-short = English
+frame-sandbox = Bac à sable : aucun argent réel
+frame-contact = Nous écrire
+frame-api = Documentation de l’API
+
+## Accueil
+
+home-title = Accès au canal de signaux
+home-heading = Les signaux, pour le temps que vous choisissez
+home-lead = Choisissez une durée, payez une fois, et notre canal Telegram s’ouvre dans la minute. Rien ne se renouvelle tout seul.
+home-choose = Voir les formules
+home-have-account = J’ai déjà un compte
+home-fact-1 = Aucun prélèvement automatique
+home-fact-1-text = Un renouvellement est un achat que vous décidez, jamais une surprise.
+home-fact-2 = Renouveler tôt ne coûte rien
+home-fact-2-text = Le nouveau temps s’ajoute à la suite. Pas une seconde n’est perdue.
+home-fact-3 = Prévenu 48 heures avant
+home-fact-3-text = Un e-mail vous rappelle la fin de l’accès, assez tôt pour décider.
+home-plans = Choisissez votre durée
+home-plans-lead = Le même canal, le même contenu. Seule la durée change.
+home-plans-empty = Aucune formule n’est en vente pour le moment. Revenez bientôt.
+home-plan-choose = Choisir
+home-plan-choose-label = Choisir { $plan }
+home-price-or = ou
+home-how = Comment ça marche
+home-step-1 = Créez votre compte
+home-step-1-text = Une adresse e-mail et un mot de passe. Vous confirmez l’adresse d’un clic.
+home-step-2 = Payez la durée choisie
+home-step-2-text = Le paiement se fait chez le prestataire : nous ne voyons jamais votre carte.
+home-step-3 = Rejoignez le canal
+home-step-3-text = Reliez Telegram, ouvrez votre invitation personnelle : la porte s’ouvre pour vous seul.
+
+## Inscription
+
+signup-title = Créer un compte
+signup-lead = Deux minutes suffisent, puis vous choisissez votre durée.
+signup-submit = Créer mon compte
+signup-have-account = Déjà un compte ?
+field-email = Adresse e-mail
+field-password = Mot de passe
+field-password-show = Afficher
+field-password-hide = Masquer
+field-password-hint = Au moins { $minimum } caractères. Une courte phrase est facile à retenir.
+
+mail-sent-title = Consultez votre boîte e-mail
+mail-sent-signup = Nous venons d’écrire à { $email }. Suivez le lien de ce message : il est valable 24 heures.
+mail-sent-resend = Si une inscription attend pour { $email }, un nouveau lien vient de partir. Il est valable 24 heures.
+mail-sent-hint = Rien après quelques minutes ? Regardez dans les indésirables, ou demandez un nouveau lien.
+mail-sent-again = Demander un nouveau lien
+mail-sent-other = Utiliser une autre adresse
+
+verify-title = Confirmer votre adresse
+verify-lead = Entrez le mot de passe choisi à l’inscription : il prouve que c’est bien vous.
+verify-submit = Confirmer mon adresse
+verify-failed = Ce lien et ce mot de passe ne vont pas ensemble, ou le lien a déjà servi ou expiré (24 heures).
+
+resend-title = Recevoir un nouveau lien
+resend-lead = Indiquez l’adresse de votre inscription. Si elle attend une confirmation, un lien part aussitôt.
+resend-submit = Envoyer le lien
+
+## Connexion
+
+login-title = Se connecter
+login-submit = Se connecter
+login-no-account = Pas encore de compte ?
+login-refused = Cette adresse et ce mot de passe n’ouvrent pas de compte. Si votre adresse n’est pas encore confirmée, faites-vous renvoyer le lien.
+login-resend = Renvoyer le lien de confirmation
+login-too-many = Trop d’essais. Réessayez dans { $wait }.
+login-busy = Beaucoup de monde en ce moment. Réessayez dans quelques secondes.
+
+## Mon accès
+
+dashboard-title = Mon accès
+access-none = Pas encore d’accès
+access-none-text = Choisissez une durée ci-dessous. Votre temps commence quand le paiement est confirmé.
+access-active = Accès actif
+access-suspended = Accès suspendu
+access-suspended-text = Un paiement est contesté ou une vérification est en cours. Le temps qui vous reste est conservé.
+access-ended = Accès terminé
+access-ended-text = Votre accès s’est terminé le { $end }. Vous pouvez revenir quand vous voulez.
+access-ends = Se termine le { $end }
+access-left = Il vous reste { $left }
+access-left-loaded = Temps restant au chargement de cette page.
+access-closing = Votre accès se termine bientôt. Renouvelez quand vous voulez : le nouveau temps s’ajoute à la suite, rien n’est perdu.
+access-renew = Renouveler
+access-choose = Choisir une durée
+access-channel = Canal { $channel }
+access-plan = Formule { $plan }
+
+plans-buy-title = Choisir une durée
+plans-renew-title = Ajouter du temps
+plans-renew-lead = Le nouveau temps commence quand l’actuel se termine.
+plans-buy-lead = Un seul paiement, aucun renouvellement automatique.
+plans-offer = Moyen de paiement
+plans-buy = Payer
+plans-buy-label = Payer pour { $plan }
+plans-unavailable = Aucun moyen de paiement n’est disponible pour le moment.
+
+payments-title = Paiements
+payments-empty = Vos paiements apparaîtront ici.
+payments-more = Voir les paiements plus anciens
+payments-open = Détail du paiement du { $date }
+
+telegram-title = Telegram
+telegram-off = Le canal n’est pas encore ouvert. Votre temps payé est conservé ; nous vous prévenons par e-mail.
+telegram-unlinked = Reliez votre compte Telegram pour que le canal vous reconnaisse.
+telegram-link = Relier Telegram
+telegram-ready = Ouvrez le lien dans Telegram et appuyez sur « Démarrer ». Il ne sert qu’une fois, jusqu’au { $end }.
+telegram-open = Ouvrir Telegram
+telegram-refresh = J’ai appuyé sur « Démarrer »
+telegram-new-link = Créer un autre lien
+telegram-linked-as = Relié à { $account }
+telegram-since = depuis le { $date }
+telegram-no-access = Le canal s’ouvrira dès que vous aurez un accès en cours.
+telegram-preparing = Votre invitation se prépare. Elle apparaît ici dans la minute.
+telegram-invite = Votre invitation personnelle est prête : demandez à entrer, la porte s’ouvre dans la minute.
+telegram-join = Rejoindre le canal
+telegram-inside = Vous êtes dans le canal.
+telegram-withheld = L’accès au canal est suspendu. Écrivez-nous pour en savoir plus.
+telegram-unlink = Délier ce compte
+
+## Paiement
+
+payment-title = Paiement
+payment-back = Mon accès
+payment-where = Où est mon argent ?
+payment-plan = Formule
+payment-amount = Montant
+payment-provider = Moyen de paiement
+payment-created = Demandé le
+payment-reference = Référence
+payment-continue = Continuer vers le paiement
+payment-instructions = Comment payer
+payment-try-again = Choisir à nouveau
+payment-watching = Cette page se met à jour toute seule.
+payment-status-pending = En attente
+payment-status-succeeded = Payé
+payment-status-failed = Refusé
+payment-status-expired = Expiré
+payment-status-refunded = Remboursé
+payment-status-partially_refunded = Remboursé en partie
+payment-status-disputed = Contesté
+payment-status-charged_back = Rejeté par la banque
+payment-step-created = Demande enregistrée
+payment-step-created-text = Le prix est fixé, rien n’est encore débité.
+payment-step-opened = Page de paiement ouverte
+payment-step-opened-text = C’est au prestataire de recevoir votre paiement.
+payment-step-asking = Question posée au prestataire
+payment-step-asking-text = Sa réponse n’est pas encore arrivée. Nous la redemandons, vous ne paierez pas deux fois.
+payment-step-settled = Paiement confirmé
+payment-step-settled-text = Le prestataire a confirmé avoir reçu l’argent.
+payment-step-access = Temps d’accès ajouté
+payment-step-access-text = Votre accès a été prolongé.
+payment-step-failed = Paiement refusé
+payment-step-failed-text = Rien n’a été débité. Vous pouvez choisir un autre moyen de paiement.
+payment-step-expired = Délai dépassé
+payment-step-expired-text = La page de paiement n’a pas été utilisée à temps. Rien n’a été débité.
+payment-step-refunded = Remboursement
+payment-step-refunded-text = L’argent repart vers votre moyen de paiement ; votre banque peut prendre quelques jours.
+payment-step-disputed = Contestation ouverte
+payment-step-disputed-text = Le temps non utilisé est mis de côté jusqu’à la décision de la banque.
+payment-step-charged_back = Contestation tranchée
+payment-step-charged_back-text = La banque a rendu l’argent. Le temps non utilisé de ce paiement est retiré.
+
+checkout-title = Vers le paiement
+checkout-lead = Vous allez payer { $amount } chez notre prestataire de paiement.
+checkout-hint = Si rien ne se passe, utilisez le bouton.
+
+return-title = Retour du paiement
+return-checking = Nous demandons la réponse du prestataire
+return-checking-text = Cela prend le plus souvent quelques secondes. Vous pouvez aussi fermer cette page : rien ne se perd.
+return-paid = Merci, c’est payé
+return-paid-text = Votre accès court jusqu’au { $end }.
+return-failed = Le paiement n’a pas abouti
+return-failed-text = Rien n’a été débité. Vous pouvez réessayer ou choisir un autre moyen.
+return-expired = La page de paiement a expiré
+return-expired-text = Rien n’a été débité. Vous pouvez recommencer quand vous voulez.
+return-dashboard = Aller à mon accès
+return-details = Où est mon argent ?
+
+## Messages d’une page à la suivante
+
+flash-verified = Votre adresse est confirmée. Vous pouvez vous connecter.
+flash-logged-out = Vous êtes déconnecté.
+flash-session-ended = Votre session est terminée. Reconnectez-vous pour continuer.
+flash-unlinked = Ce compte Telegram n’est plus relié.
+flash-payment-open = Ce paiement est déjà en cours : vous pouvez le terminer.
+flash-payment-refused = Le paiement n’a pas pu être ouvert. Rien n’a été débité.
+
+## Erreurs : un titre et une explication pour chaque code
+
+problem-request = Numéro à nous donner si vous nous écrivez :
+problem-home = Retour à l’accueil
+problem-back = Mon accès
+error-not_found-title = Introuvable
+error-not_found-detail = Il n’y a rien à cette adresse, ou ce n’est pas à vous.
+error-method_not_allowed-title = Méthode non permise
+error-method_not_allowed-detail = Cette adresse n’accepte pas cette méthode HTTP.
+error-unauthorized-title = Connexion nécessaire
+error-unauthorized-detail = Le jeton d’accès manque, a expiré ou n’est pas valable.
+error-forbidden-title = Accès refusé
+error-forbidden-detail = Votre compte n’a pas le droit de faire cela.
+error-csrf_failed-title = Formulaire périmé
+error-csrf_failed-detail = Ce formulaire ne vient pas de la page ouverte, ou elle est restée ouverte trop longtemps. Revenez en arrière, rechargez la page et recommencez.
+error-validation_failed-title = Données non valables
+error-validation_failed-detail = Certains champs ne peuvent pas être acceptés ; la liste « errors » dit lesquels et pourquoi.
+error-malformed_body-title = Corps illisible
+error-malformed_body-detail = Le corps de la requête n’est pas un document JSON lisible.
+error-unsupported_media_type-title = Type de contenu non accepté
+error-unsupported_media_type-detail = Envoyez le corps en application/json.
+error-payload_too_large-title = Corps trop grand
+error-payload_too_large-detail = Le corps de la requête dépasse la taille permise.
+error-uri_too_long-title = Adresse trop longue
+error-uri_too_long-detail = L’adresse ou les en-têtes dépassent la taille permise.
+error-rate_limited-title = Trop de requêtes
+error-rate_limited-detail = Vous allez plus vite que permis. Attendez le temps indiqué, puis réessayez.
+error-request_timeout-title = Délai dépassé
+error-request_timeout-detail = La requête a pris trop de temps. Réessayez.
+error-idempotency_key_missing-title = Clé d’idempotence absente
+error-idempotency_key_missing-detail = Donnez la clé une seule fois : dans l’en-tête Idempotency-Key ou dans le champ idempotency_key.
+error-idempotency_key_too_long-title = Clé d’idempotence trop longue
+error-idempotency_key_too_long-detail = La clé a entre 1 et 255 caractères ASCII visibles.
+error-idempotency_key_reused-title = Clé déjà utilisée autrement
+error-idempotency_key_reused-detail = Cette clé a déjà servi avec un autre contenu. Prenez une nouvelle clé pour une nouvelle demande.
+error-idempotency_in_progress-title = Demande en cours
+error-idempotency_in_progress-detail = La première demande avec cette clé est encore traitée. Réessayez dans quelques secondes avec la même clé.
+error-plan_unknown-title = Formule inconnue
+error-plan_unknown-detail = Cette formule n’existe pas ou n’est plus vendue.
+error-provider_unknown-title = Moyen de paiement inconnu
+error-provider_unknown-detail = Ce moyen de paiement n’existe pas.
+error-provider_unavailable-title = Moyen de paiement indisponible
+error-provider_unavailable-detail = Ce moyen de paiement n’est pas disponible pour le moment. Choisissez-en un autre ou réessayez plus tard.
+error-currency_required-title = Devise à préciser
+error-currency_required-detail = Plusieurs prix conviennent : précisez la devise.
+error-currency_not_offered-title = Devise non proposée
+error-currency_not_offered-detail = Cette formule n’est pas vendue dans cette devise par ce moyen de paiement.
+error-payment_method_unknown-title = Moyen enregistré inconnu
+error-payment_method_unknown-detail = Ce moyen de paiement enregistré n’existe pas ou n’est pas à vous.
+error-invalid_credentials-title = Identifiants refusés
+error-invalid_credentials-detail = Cette adresse et ce mot de passe n’ouvrent pas de compte. Si l’adresse n’est pas encore confirmée, demandez un nouveau lien de confirmation.
+error-token_invalid-title = Lien non valable
+error-token_invalid-detail = Ce lien ou ce jeton ne convient pas, a déjà servi ou a expiré.
+error-card_number_refused-title = Numéro de carte refusé
+error-card_number_refused-detail = Un champ ressemble à un numéro de carte. N’envoyez jamais de numéro de carte ici : le paiement se fait chez le prestataire.
+error-conflict-title = Conflit
+error-conflict-detail = L’état a changé entre-temps. Relisez-le, puis recommencez.
+error-signature_invalid-title = Signature refusée
+error-signature_invalid-detail = La signature manque, ne correspond pas au corps reçu ou est trop ancienne.
+error-step_up_required-title = Confirmation nécessaire
+error-step_up_required-detail = Cette action demande une nouvelle preuve de votre identité.
+error-cursor_invalid-title = Curseur non valable
+error-cursor_invalid-detail = Ce curseur ne vient pas d’une liste précédente. Recommencez sans curseur.
+error-telegram_unavailable-title = Telegram indisponible
+error-telegram_unavailable-detail = Le canal Telegram n’est pas configuré ou ne répond pas pour le moment.
+error-internal-title = Erreur de notre côté
+error-internal-detail = Quelque chose n’a pas marché chez nous. L’incident est enregistré ; réessayez dans un moment.
+error-service_unavailable-title = Momentanément indisponible
+error-service_unavailable-detail = Le service ne peut pas répondre maintenant. Réessayez dans un moment.
+
+invalid-required = Ce champ est nécessaire.
+invalid-unknown_field = Ce champ n’existe pas.
+invalid-wrong_type = Ce champ n’a pas le bon type.
+invalid-not_allowed = Cette valeur n’est pas permise.
+invalid-out_of_range = Cette valeur est hors limites.
+invalid-too_long = C’est trop long.
+invalid-too_short = C’est trop court.
+invalid-email = Cette adresse e-mail n’est pas valable.
+invalid-password_too_short = Le mot de passe est trop court.
+invalid-password_too_long = Le mot de passe est trop long.
+invalid-password_common = Ce mot de passe est trop répandu. Une courte phrase à vous sera plus sûre.
+invalid-password_context = Le mot de passe ne doit pas reprendre votre adresse ni notre nom.
+invalid-card_number = Cela ressemble à un numéro de carte : n’en envoyez jamais ici.
+invalid-control_characters = Ce champ contient des caractères non permis.
+
+## E-mails
+
+mail-hello = Bonjour,
+mail-footer-why = Vous recevez ce message parce que cette adresse a un compte chez { $company }.
+mail-footer-contact = Une question ? Écrivez à { $contact }.
+mail-link-hint = Si le bouton ne marche pas, copiez cette adresse dans votre navigateur :
+
+mail-verification-subject = Confirmez votre adresse e-mail
+mail-verification-heading = Encore un clic
+mail-verification-text = Confirmez cette adresse pour ouvrir votre compte chez { $company }. Nous vous demanderons le mot de passe choisi à l’inscription.
+mail-verification-button = Confirmer mon adresse
+mail-verification-valid = Ce lien est valable 24 heures.
+mail-verification-ignore = Ce n’était pas vous ? Ignorez ce message : sans le mot de passe de l’inscription, rien ne se passe.
+mail-verification-why = Cette adresse a été donnée à l’inscription chez { $company }.
+
+mail-already-subject = Vous avez déjà un compte
+mail-already-heading = Vous avez déjà un compte
+mail-already-text = Quelqu’un, sans doute vous, vient de demander un compte chez { $company } avec cette adresse. Il en existe déjà un : connectez-vous simplement.
+mail-already-button = Se connecter
+mail-already-ignore = Ce n’était pas vous ? Ignorez ce message : rien n’a changé.
+
+mail-paid-subject = Paiement reçu : votre accès court jusqu’au { $date }
+mail-paid-heading = Merci, c’est payé
+mail-paid-text = Votre paiement est confirmé et votre temps d’accès est ajouté.
+mail-paid-plan = Formule
+mail-paid-amount = Montant
+mail-paid-end = Accès jusqu’au
+mail-paid-reference = Référence
+mail-paid-button = Voir mon accès
+mail-paid-telegram-title = Pour entrer dans le canal
+mail-paid-telegram-1 = Ouvrez votre accès avec le lien ci-dessus.
+mail-paid-telegram-2 = Choisissez « Relier Telegram », puis « Démarrer » dans Telegram.
+mail-paid-telegram-3 = Le robot vous envoie votre invitation personnelle.
+mail-paid-linked = Votre compte Telegram est déjà relié : il n’y a rien d’autre à faire.
+
+mail-reminder-subject = Votre accès se termine le { $date }
+mail-reminder-heading = Votre accès se termine bientôt
+mail-reminder-text = Il vous reste { $left } : votre accès au canal se termine le { $end }.
+mail-reminder-renew = Renouvelez quand vous voulez : le nouveau temps s’ajoute à la suite, pas une seconde n’est perdue.
+mail-reminder-button = Renouveler
+mail-reminder-nothing = Vous ne souhaitez pas continuer ? Il n’y a rien à faire : rien ne sera débité.
+
+mail-ended-subject = Votre accès est terminé
+mail-ended-heading = Votre accès est terminé
+mail-ended-text = Votre accès au canal s’est terminé le { $end }. Si votre compte Telegram y était, il en a été retiré. Merci d’avoir été avec nous.
+mail-ended-return = La porte reste ouverte : choisissez une durée, et vous revenez en quelques instants.
+mail-ended-button = Revenir
+
+mail-alert-subject = Alerte : { $title }
+mail-alert-since = Constaté le
+mail-alert-condition = Alerte
+mail-alert-action = Que faire : { $action }
+mail-alert-button = Ouvrir l’alerte
+mail-alert-why = Alerte de votre installation Calmness, envoyée à l’adresse de l’entreprise. Elle ne se répète pas tant que la condition dure.
+
+alert-other-title = Quelque chose demande votre attention
+alert-other-action = Lisez les détails ci-dessous, puis le journal du service autour de cet instant.
+alert-webhook_quarantined-title = Un avis de paiement contredit notre devis
+alert-webhook_quarantined-action = Rien n’a été accordé. Comparez le paiement avec le compte du prestataire, puis rejouez l’avis ou remboursez.
+alert-webhook_signature-title = Des avis de paiement mal signés arrivent
+alert-webhook_signature-action = Vérifiez le secret du prestataire des deux côtés. S’il est juste, quelqu’un essaie de forger des avis : ils sont refusés.
+alert-work_overdue-title = Du travail dû prend du retard
+alert-work_overdue-action = Vérifiez qu’un worker tourne et que le service nommé ci-dessous répond. Le travail reprend seul dès que c’est possible.
+alert-provider_unreachable-title = Un prestataire de paiement ne répond pas
+alert-provider_unreachable-action = Les paiements en cours seront éclaircis dès son retour. Consultez sa page d’état.
+alert-telegram_unreachable-title = Telegram ne répond pas
+alert-telegram_unreachable-action = Les entrées et les retraits attendent et se feront au retour. Vérifiez le jeton du robot et le réseau.
+alert-telegram_rights-title = Le robot n’a pas les droits nécessaires dans le canal
+alert-telegram_rights-action = Rendez-le administrateur avec les droits d’inviter et de bannir, puis vérifiez avec « calmness doctor ».
+alert-mail_undelivered-title = Des e-mails ne partent pas
+alert-mail_undelivered-action = Vérifiez le serveur SMTP et ses identifiants. Les messages dus partiront au retour.
+alert-settled_late-title = Un paiement est arrivé après son échec ou son expiration
+alert-settled_late-action = Il a été accordé. Vérifiez que la personne n’a pas aussi payé une seconde fois.
+alert-payment_disputed-title = Un paiement est contesté
+alert-payment_disputed-action = Le temps non utilisé est mis de côté. Répondez chez le prestataire avant son délai.
+alert-audit_sealing-title = Le scellement du journal d’audit prend du retard
+alert-audit_sealing-action = Vérifiez la base de données et qu’un worker tourne.
+alert-invariant_broken-title = Un invariant est rompu
+alert-invariant_broken-action = Lancez « calmness doctor » : il nomme l’invariant et les lignes en cause.
+
+## Robot Telegram
+
+bot-linked-invite = C’est fait : votre compte est relié.
+    Votre invitation personnelle : { $link }
+    Ouvrez-la et demandez à entrer. La porte s’ouvre dans la minute, pour vous seul.
+bot-linked-no-access = C’est fait : votre compte est relié.
+    Vous n’avez pas d’accès en cours. Choisissez une durée ici : { $link }
+bot-link-invalid = Ce lien a expiré ou a déjà servi.
+    Créez-en un autre depuis votre page : { $link }
+bot-help = Bonjour. Je garde la porte du canal.
+    Pour entrer, reliez votre compte depuis votre page : { $link }
+bot-removed = Votre accès est terminé et je vous ai retiré du canal.
+    Vous pouvez revenir quand vous voulez : { $link }
+bot-opened = Votre accès est ouvert jusqu’au { $end }.
+    Votre invitation personnelle : { $link }
