@@ -147,3 +147,8 @@ pub async fn excessive_rights(db: &PgPool) -> Result<Vec<String>, DatabaseError>
     }
     Ok(findings)
 }
+
+/// What the database's own clock says; only to be compared with ours.
+pub async fn clock(db: &PgPool) -> Result<domain::time::Instant, DatabaseError> {
+    Ok(sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(db).await?)
+}

@@ -42,6 +42,19 @@ impl StoreError {
         Self::Corrupt(format!("{column} holds the unknown word {word:?}"))
     }
 
+    /// Whether the database could not be reached or answered too late, so that coming back later makes sense.
+    pub fn is_database_away(&self) -> bool {
+        let Self::Database(error) = self else { return matches!(self, Self::CommitUnknown(_)) };
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            // Classes 08 (connection), 53 (resources), 57 (operator intervention), and a statement's time-out.
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class)))
+            }
+            _ => false,
+        }
+    }
+
     fn worth_repeating(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         // serialization_failure and deadlock_detected: the whole transaction may simply run again.

@@ -88,11 +88,11 @@ impl World {
     }
 
     pub(crate) fn wall(&self) -> OffsetDateTime {
-        self.clock.wall()
+        microseconds(self.clock.wall())
     }
 
     pub(crate) async fn business_now(&self) -> Result<OffsetDateTime, Problem> {
-        self.clock.now().await.map_err(|error| clock::unavailable(&error))
+        self.clock.now().await.map(microseconds).map_err(|error| clock::unavailable(&error))
     }
 
     /// Notes in the log what happened just now.
@@ -116,6 +116,11 @@ impl World {
             () = self.stop.cancelled() => false,
         }
     }
+}
+
+/// Instants carry microseconds here, as the product's do.
+fn microseconds(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_microsecond(at.microsecond()).unwrap_or(at)
 }
 
 #[expect(

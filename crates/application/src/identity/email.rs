@@ -1,6 +1,7 @@
 //! E-mail addresses as people type them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -52,6 +53,14 @@ impl Email {
     /// The address without regard to case: what is unique.
     pub fn key(&self) -> &str {
         &self.key
+    }
+}
+
+impl FromStr for Email {
+    type Err = InvalidEmail;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
+        Self::parse(text)
     }
 }
 

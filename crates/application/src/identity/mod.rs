@@ -41,9 +41,12 @@ pub enum IdentityError {
     /// The access or refresh token or the cookie is not believed.
     #[error("the session has ended")]
     SessionEnded,
-    /// Too short or too long.
-    #[error("a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_BYTES} bytes")]
-    UnusablePassword,
+    /// Too short.
+    #[error("a password has at least {MIN_PASSWORD_CHARS} characters")]
+    PasswordTooShort,
+    /// Too long.
+    #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
+    PasswordTooLong,
     /// Not an address.
     #[error(transparent)]
     InvalidEmail(#[from] InvalidEmail),

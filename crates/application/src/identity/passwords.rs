@@ -80,6 +80,11 @@ impl Passwords {
 
 fn check_length(password: &SecretString) -> Result<(), IdentityError> {
     let text = password.expose_secret();
-    let fits = text.chars().count() >= MIN_PASSWORD_CHARS && text.len() <= MAX_PASSWORD_BYTES;
-    if fits { Ok(()) } else { Err(IdentityError::UnusablePassword) }
+    if text.len() > MAX_PASSWORD_BYTES {
+        Err(IdentityError::PasswordTooLong)
+    } else if text.chars().count() < MIN_PASSWORD_CHARS {
+        Err(IdentityError::PasswordTooShort)
+    } else {
+        Ok(())
+    }
 }

@@ -20,3 +20,8 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
 }
+
+/// Whether a person sits before a desktop that a browser can open on.
+pub(crate) fn has_desktop() -> bool {
+    cfg!(target_os = "macos") || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
+}

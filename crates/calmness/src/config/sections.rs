@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use application::text::Locale;
 use domain::money::Currency;
 use ipnet::IpNet;
 use reqwest::Url;
@@ -62,17 +63,6 @@ pub enum Environment {
     /// Real people, real money.
     #[default]
     Production,
-}
-
-/// A language of the product.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Locale {
-    /// French.
-    #[default]
-    Fr,
-    /// English.
-    En,
 }
 
 /// Who sells.
@@ -223,7 +213,7 @@ impl Default for Config {
         Self {
             environment: Environment::default(),
             public_url: constant("http://127.0.0.1:8080"),
-            default_locale: Locale::default(),
+            default_locale: Locale::Fr,
             secret_key: None,
             secret_key_previous: Vec::new(),
             sandbox: false,

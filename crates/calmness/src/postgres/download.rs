@@ -109,7 +109,11 @@ async fn fetch(address: &str) -> Result<Vec<u8>, String> {
 /// An error with its causes: "error sending request" alone helps nobody.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |sentence, cause| format!("{sentence}: {cause}"))
+    let sentence = causes.fold(error.to_string(), |sentence, cause| format!("{sentence}: {cause}"));
+    if sentence.contains("UnknownIssuer") {
+        return format!("{sentence} (is the package ca-certificates installed?)");
+    }
+    sentence
 }
 
 fn verify(bytes: &[u8], sha512: &str) -> Result<(), String> {

@@ -35,6 +35,9 @@ fn text(port: u16, durability: Durability) -> String {
     format!(
         "# Written by calmness at every start: a change made here is lost. ALTER SYSTEM keeps its changes.
 
+# What initdb found out about this machine, its kind of shared memory above all. What follows wins over it.
+include 'data/postgresql.conf'
+
 # Reachable from this machine alone, with the password beside this file.
 listen_addresses = '127.0.0.1'
 port = {port}

@@ -44,11 +44,6 @@ impl Scratch {
     async fn start(&self) -> Cluster {
         Cluster::start(self.options(), &quiet).await.expect("a cluster")
     }
-
-    async fn share(&self) -> Cluster {
-        let options = Options { share: true, ..self.options() };
-        Cluster::start(options, &quiet).await.expect("a shared cluster")
-    }
 }
 
 impl Drop for Scratch {
@@ -142,10 +137,12 @@ async fn a_second_start_beside_a_running_one_says_who_runs() {
     first.stop().await.expect("a clean stop");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sharers_that_start_at_once_use_one_server_and_the_last_one_stops_it() {
     let scratch = Scratch::new();
-    let (one, two, three) = tokio::join!(scratch.share(), scratch.share(), scratch.share());
+    let start = || tokio::spawn(Cluster::start(Options { share: true, ..scratch.options() }, &quiet));
+    let (one, two, three) = tokio::join!(start(), start(), start());
+    let [one, two, three] = [one, two, three].map(|it| it.expect("no panic").expect("a shared cluster"));
     assert_eq!(
         [one.was_adopted(), two.was_adopted(), three.was_adopted()].iter().filter(|it| **it).count(),
         2

@@ -150,16 +150,15 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
         match (body.get(at + 1), body.get(at + 2)) {
             (Some(b'\r'), Some(b'\n')) => at += 3,
             (Some(b'\n'), _) => at += 2,
-            (Some(high), Some(low)) => match (hex_digit(*high), hex_digit(*low)) {
-                (Some(high), Some(low)) => {
+            (Some(high), Some(low)) => {
+                if let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low)) {
                     decoded.push(high << 4 | low);
                     at += 3;
-                }
-                _ => {
+                } else {
                     decoded.push(byte);
                     at += 1;
                 }
-            },
+            }
             _ => {
                 decoded.push(byte);
                 at += 1;
@@ -270,7 +269,7 @@ mod tests {
     fn a_plain_mail_is_its_text() {
         let mail = read(b"Subject: x\n\nline\n");
         assert_eq!(
-            (mail.header("Subject"), mail.text.as_deref(), mail.html),
+            (mail.header("Subject"), mail.text.as_deref(), mail.html.as_deref()),
             (Some("x"), Some("line\n"), None)
         );
     }

@@ -22,7 +22,7 @@ const RECIPIENTS: usize = 100;
 /// Commands in one connection; a client with more to say connects again.
 const COMMANDS: usize = 10_000;
 /// RFC 5321 asks servers to wait five minutes for a command.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Serves until the sandbox stops.
 pub(crate) async fn serve(world: Arc<World>, listener: TcpListener) {
@@ -285,7 +285,7 @@ impl<'a> Session<'a> {
     }
 
     async fn receive(&self, envelope: Envelope, raw: &[u8]) {
-        let arrival = Arrival { business: self.world.clock.now().await.ok(), wall: self.world.wall() };
+        let arrival = Arrival { business: self.world.business_now().await.ok(), wall: self.world.wall() };
         let from = envelope.from.unwrap_or_default();
         let data = self.world.mailbox.with(|mailbox| {
             let letter = mailbox.receive(from, envelope.to, raw, arrival);

@@ -150,7 +150,7 @@ pub(crate) async fn faults(
                 .iter()
                 .map(|kind| Choice {
                     value: format!("{}/{}", word(peer), word(*kind)),
-                    label: word(*kind).replace('_', " "),
+                    label: format!("{} · {}", word(peer), word(*kind)).replace('_', " "),
                 })
                 .collect(),
         })

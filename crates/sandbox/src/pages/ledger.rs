@@ -43,9 +43,8 @@ struct Row {
     entries: Vec<Entry>,
     events: Vec<Told>,
     open: bool,
-    refundable: bool,
-    disputable: bool,
-    disputed: bool,
+    /// What the service can do now: the outcome and the button's words.
+    acts: Vec<(&'static str, &'static str)>,
 }
 
 struct Entry {
@@ -134,8 +133,7 @@ fn row(payment: &Payment, events: Vec<Told>) -> Row {
         entries.push((step.at, Entry { what, amount: String::new(), at: moment(step.at) }));
     }
     entries.sort_by_key(|(at, _)| *at);
-    let (status, paid) = (payment.status(), payment.status() == "succeeded");
-    let disputed = payment.dispute() == Some(Dispute::Open);
+    let status = payment.status();
     Row {
         payment_id: payment.quote.payment_id.clone(),
         reference: payment.reference.clone(),
@@ -151,10 +149,29 @@ fn row(payment: &Payment, events: Vec<Told>) -> Row {
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
         events,
         open: status == "pending",
-        refundable: paid && payment.refunded_amount() < payment.paid_amount(),
-        disputable: paid && matches!(payment.dispute(), None | Some(Dispute::Won)),
-        disputed,
+        acts: acts(payment),
     }
+}
+
+/// What the service can do with a payment in its state.
+fn acts(payment: &Payment) -> Vec<(&'static str, &'static str)> {
+    match payment.status() {
+        "pending" => return vec![("expire", "Expire")],
+        "succeeded" => {}
+        _ => return vec![("pay_late", "Pay late")],
+    }
+    let mut acts = Vec::new();
+    if payment.refunded_amount() < payment.paid_amount() {
+        acts.push(("refund", "Refund the rest"));
+    }
+    match payment.dispute() {
+        None | Some(Dispute::Won) => acts.push(("dispute_open", "Open a dispute")),
+        Some(Dispute::Open) => {
+            acts.extend([("dispute_won", "Dispute won"), ("dispute_lost", "Dispute lost")]);
+        }
+        Some(Dispute::Lost) => {}
+    }
+    acts
 }
 
 #[derive(Debug, Deserialize)]

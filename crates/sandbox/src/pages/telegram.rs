@@ -174,11 +174,17 @@ fn bubble(said: &Said) -> Bubble {
         piece.text.clone_from(text);
         Some(piece)
     });
+    let buttons: Vec<Piece> = linked.chain(pressed).collect();
+    let mut segments: Vec<Piece> = segments(&said.text).into_iter().map(piece).collect();
+    // An invite link that has a button of its own needs no second one.
+    for segment in &mut segments {
+        segment.invite &= !buttons.iter().any(|button| button.url == segment.url);
+    }
     Bubble {
         from_bot: said.from_bot,
         time: time.get(11..16).unwrap_or_default().to_owned(),
-        segments: segments(&said.text).into_iter().map(piece).collect(),
-        buttons: linked.chain(pressed).collect(),
+        segments,
+        buttons,
     }
 }
 
@@ -283,10 +289,10 @@ pub(crate) async fn make(State(world): State<Arc<World>>, Form(form): Form<NewPe
         Ok((person, _)) => person.id,
         Err(problem) => return refuse(&world, &problem),
     };
-    if let (Some(deed), Some(link)) = (form.act.filter(|deed| !deed.is_empty()), form.link) {
-        if let Err(problem) = perform(&world, id, &deed, &link).await {
-            return refuse(&world, &problem);
-        }
+    if let (Some(deed), Some(link)) = (form.act.filter(|deed| !deed.is_empty()), form.link)
+        && let Err(problem) = perform(&world, id, &deed, &link).await
+    {
+        return refuse(&world, &problem);
     }
     Redirect::to(&format!("/telegram?person={id}")).into_response()
 }
@@ -371,6 +377,7 @@ async fn wait_until(world: &World, done: impl Fn() -> bool) {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the Bot API's rights")]
 pub(crate) struct RightsForm {
     can_invite_users: Option<String>,
     can_restrict_members: Option<String>,

@@ -112,12 +112,22 @@ pub(crate) async fn refund(
         let covered = [payment_id.as_bytes(), b"\n", &body].concat();
         idempotent(&world, "refund", &key, &covered, |world, now| {
             let (refund_id, amount) = (command.refund_id, command.amount);
-            let event = world.ledger.with(|ledger| ledger.refund(&payment_id, refund_id.clone(), amount, now))?;
-            world.record("psp.refunded", json!({ "payment_id": payment_id, "refund_id": refund_id, "amount": amount }));
+            let (event, told) = world.ledger.with(|ledger| {
+                let event = ledger.refund(&payment_id, refund_id.clone(), amount, now)?;
+                let told = ledger.payment(&payment_id).map(ledger::Payment::answer).unwrap_or_default();
+                Ok::<_, Problem>((event, told))
+            })?;
+            world.record(
+                "psp.refunded",
+                json!({ "payment_id": payment_id, "refund_id": refund_id, "amount": amount }),
+            );
             webhooks::send(world, &[event]);
             Ok((
                 StatusCode::CREATED,
-                json!({ "refund_id": refund_id, "payment_id": payment_id, "amount": amount, "status": "succeeded" }),
+                json!({
+                    "refund_id": refund_id, "payment_id": payment_id, "amount": amount, "currency": told["currency"],
+                    "refunded_amount": told["refunded_amount"], "status": "succeeded",
+                }),
             ))
         })
         .await

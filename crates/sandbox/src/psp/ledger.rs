@@ -49,6 +49,7 @@ pub(crate) struct Charge {
 
 /// Money given back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the contract's own name, and the snapshot's")]
 pub(crate) struct Refund {
     pub(crate) refund_id: String,
     pub(crate) amount: i64,
@@ -94,6 +95,9 @@ pub(crate) struct Payment {
     pub(crate) opened_by: Way,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) opened_at: OffsetDateTime,
+    /// When the books last said something new about it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) updated_at: OffsetDateTime,
     pub(crate) closed: Option<Closed>,
     pub(crate) charges: Vec<Charge>,
     pub(crate) refunds: Vec<Refund>,
@@ -138,6 +142,9 @@ impl Payment {
             "paid_amount": self.paid_amount(),
             "refunded_amount": self.refunded_amount(),
             "dispute": self.dispute(),
+            // Business time, as in events: an answer and an event can be put in order.
+            "paid_at": self.charges.first().map(|charge| charge.at.unix_timestamp()),
+            "updated_at": self.updated_at.unix_timestamp(),
         })
     }
 }
@@ -237,6 +244,7 @@ impl Ledger {
             reference: random::id("pay"),
             opened_by: way,
             opened_at: now,
+            updated_at: now,
             closed: None,
             charges: Vec::new(),
             refunds: Vec::new(),
@@ -278,14 +286,14 @@ impl Ledger {
         let quoted = payment.quote.amount;
         let currency = payment.quote.currency.clone();
         match outcome {
-            Outcome::Pay => self.charge(payment_id, quoted, currency, false, now),
+            Outcome::Pay => self.charge(payment_id, quoted, &currency, false, now),
             Outcome::WrongAmount => {
                 let wrong = amount.unwrap_or(if quoted > 1 { quoted / 2 } else { quoted + 1 });
-                self.charge(payment_id, wrong, currency, false, now)
+                self.charge(payment_id, wrong, &currency, false, now)
             }
             Outcome::WrongCurrency => {
                 let other = if currency == "USD" { "EUR" } else { "USD" };
-                self.charge(payment_id, amount.unwrap_or(quoted), other.to_owned(), false, now)
+                self.charge(payment_id, amount.unwrap_or(quoted), other, false, now)
             }
             Outcome::PayLate => {
                 let mut told = if payment.status() == "pending" {
@@ -293,7 +301,7 @@ impl Ledger {
                 } else {
                     Vec::new()
                 };
-                told.extend(self.charge(payment_id, quoted, currency, true, now)?);
+                told.extend(self.charge(payment_id, quoted, &currency, true, now)?);
                 Ok(told)
             }
             Outcome::Refuse => self.close(payment_id, Closed::Failed, now),
@@ -314,7 +322,7 @@ impl Ledger {
         &mut self,
         payment_id: &str,
         amount: i64,
-        currency: String,
+        currency: &str,
         late: bool,
         now: OffsetDateTime,
     ) -> Result<Vec<usize>, Problem> {
@@ -338,11 +346,11 @@ impl Ledger {
         payment.charges.push(Charge {
             id: random::id("ch"),
             amount,
-            currency: currency.clone(),
+            currency: currency.to_owned(),
             at: now,
             late,
         });
-        self.emit(payment_id, "payment.succeeded", amount, &currency, None, now).map(|at| vec![at])
+        self.emit(payment_id, "payment.succeeded", amount, currency, None, now).map(|at| vec![at])
     }
 
     fn close(
@@ -428,6 +436,7 @@ impl Ledger {
         now: OffsetDateTime,
     ) -> Result<usize, Problem> {
         let payment = self.payment_mut(payment_id)?;
+        payment.updated_at = now;
         let id = random::id("evt");
         let mut data = json!({
             "payment_id": payment_id,

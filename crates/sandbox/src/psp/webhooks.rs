@@ -89,15 +89,10 @@ pub(crate) fn send(world: &Arc<World>, events: &[usize]) {
         else {
             continue;
         };
-        let idle = world.queues.waiting.with(|waiting| match waiting.get_mut(&payment_id) {
-            Some(queue) => {
-                queue.push_back(at);
-                false
-            }
-            None => {
-                waiting.insert(payment_id.clone(), VecDeque::from([at]));
-                true
-            }
+        let idle = world.queues.waiting.with(|waiting| {
+            let idle = !waiting.contains_key(&payment_id);
+            waiting.entry(payment_id.clone()).or_default().push_back(at);
+            idle
         });
         if idle {
             world.couriers.spawn(courier(world.clone(), payment_id));
@@ -177,7 +172,7 @@ async fn attempt(world: &Arc<World>, at: usize, fault: Option<&Fault>) -> bool {
             return true;
         }
         (Some(Kind::Delay), Some(fault)) => {
-            tokio::time::sleep(fault.order.wait(Duration::from_secs(5))).await
+            tokio::time::sleep(fault.order.wait(Duration::from_secs(5))).await;
         }
         _ => {}
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a call that times out is held when the fault doesn't say.
-const HELD: Duration = Duration::from_secs(60);
+const HELD: Duration = Duration::from_mins(1);
 
 /// Whether a path belongs to the Bot API: the token and the method it names, percent-decoding the colon that clients may encode.
 pub(crate) fn split_path(path: &str) -> Option<(String, String)> {

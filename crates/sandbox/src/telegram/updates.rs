@@ -30,6 +30,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// The longest `timeout` of `getUpdates`.
 const LONGEST_POLL_S: i64 = 50;
 
+/// The longest answer of a webhook that is looked at.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
 /// Kinds that come only when asked for by name.
 const ON_REQUEST: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 
@@ -293,9 +296,9 @@ async fn hand_over(world: &Arc<World>, webhook: &Webhook, update: &Update) -> bo
     let (status, error, body) = match request.send().await {
         Ok(answer) => {
             let status = answer.status();
-            (Some(status), None, answer.bytes().await.unwrap_or_default())
+            (Some(status), None, short_body(answer).await)
         }
-        Err(error) => (None, Some(plain(&error)), Default::default()),
+        Err(error) => (None, Some(plain(&error)), Vec::new()),
     };
     let taken = status.is_some_and(|status| status.is_success());
     let number = status.map(|status| status.as_u16());
@@ -319,6 +322,18 @@ async fn hand_over(world: &Arc<World>, webhook: &Webhook, update: &Update) -> bo
         }
     });
     taken
+}
+
+/// What the webhook answered, as far as a method call needs.
+async fn short_body(mut answer: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_ANSWER {
+            return Vec::new();
+        }
+    }
+    body
 }
 
 fn call_from_answer(state: &mut State, mut members: serde_json::Map<String, Value>, world: &World) {

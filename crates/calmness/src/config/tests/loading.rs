@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use application::text::Locale;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::{Config, ConfigError, Environment, LoadOptions, Locale, LogFormat, Opening, Updates};
+use super::super::{Config, ConfigError, Environment, LoadOptions, LogFormat, Opening, Updates};
 use super::{CANARY, config, folder, load, report};
 
 fn exposed(secret: Option<&SecretString>) -> &str {

@@ -1,0 +1,106 @@
+//! `doctor`: everything that can be known from outside a running product.
+
+use std::process::ExitCode;
+
+use application::clock::{Clock, SandboxClock};
+use application::database::{self, Rights};
+use application::{invariants, work};
+use clap::Args;
+use domain::time::Duration;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use super::Outcome;
+use crate::config::{Config, Environment};
+use crate::terminal;
+
+/// So far the database's clock may be from ours.
+const CLOCK_TOLERANCE: Duration = Duration::seconds(5);
+/// So long work may be due before it counts as overdue.
+const OVERDUE: Duration = Duration::seconds(60);
+
+/// How to tell.
+#[derive(Args)]
+pub(super) struct DoctorArguments {
+    /// One JSON document instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// One examination.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    demand: String,
+    ok: bool,
+    found: Vec<String>,
+}
+
+impl Check {
+    fn new(name: &'static str, demand: &str, found: Vec<String>) -> Self {
+        Self { name, demand: demand.to_owned(), ok: found.is_empty(), found }
+    }
+}
+
+pub(super) async fn doctor(config: &Config, arguments: &DoctorArguments) -> Outcome {
+    let url = config.database.url.as_ref().ok_or("no database: set DATABASE_URL")?;
+    let db = database::connect(url, Rights::OfLogin, 2).await?;
+    let checks = examine(config, &db).await?;
+    let healthy = checks.iter().all(|check| check.ok);
+    if arguments.json {
+        terminal::say(&serde_json::to_string(&serde_json::json!({ "ok": healthy, "checks": checks }))?);
+    } else {
+        for check in &checks {
+            terminal::say(&format!("{} {:<36} {}", if check.ok { '✓' } else { '✗' }, check.name, check.demand));
+            for line in &check.found {
+                terminal::say(&format!("    {line}"));
+            }
+        }
+    }
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn examine(config: &Config, db: &PgPool) -> Result<Vec<Check>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut checks = vec![Check::new("database", "the database answers", Vec::new())];
+    let missing = database::missing_migrations(db).await?;
+    let found = if missing == 0 { Vec::new() } else { vec![format!("{missing} are missing: run `calmness migrate`")] };
+    checks.push(Check::new("migrations", "the database has every migration of this program", found));
+    if missing > 0 {
+        return Ok(checks);
+    }
+    checks.push(roles(config, db).await?);
+    let clock = SandboxClock::new(db.clone());
+    let now = clock.now().await?;
+    checks.push(Check::new("clock", "this machine, the database and business time agree", clocks(config, &clock, db).await?));
+    let overdue = work::due(db, now.business - OVERDUE).await?;
+    checks.push(Check::new("owed_work", "nothing has been due for more than a minute", overdue));
+    for finding in invariants::check(db, now.business).await? {
+        checks.push(Check::new(finding.name, finding.demand, finding.broken_by));
+    }
+    Ok(checks)
+}
+
+async fn roles(config: &Config, db: &PgPool) -> Result<Check, database::DatabaseError> {
+    let excessive = database::excessive_rights(db).await?;
+    // Elsewhere one address may serve for everything: the service then puts its own role on.
+    let found = if config.environment == Environment::Production { excessive } else { Vec::new() };
+    Ok(Check::new("roles", "in production the service's role can't rewrite history", found))
+}
+
+async fn clocks(
+    config: &Config,
+    clock: &SandboxClock,
+    db: &PgPool,
+) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut found = Vec::new();
+    let theirs = database::clock(db).await?;
+    let apart = (clock.wall() - theirs).abs();
+    if apart > CLOCK_TOLERANCE {
+        found.push(format!("this machine and the database are {} s apart", apart.whole_seconds()));
+    }
+    let offset = clock.offset_seconds().await?;
+    if offset != 0 && config.environment == Environment::Production {
+        found.push(format!("business time was moved {offset} s ahead: this database comes from a sandbox"));
+    }
+    Ok(found)
+}

@@ -1,0 +1,21 @@
+//! `rehearse`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Outcome;
+use crate::rehearsal;
+
+/// How to tell.
+#[derive(Args)]
+pub(super) struct RehearseArguments {
+    /// One JSON line for each step, and one for the end
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn rehearse(arguments: RehearseArguments) -> Outcome {
+    let passed = rehearsal::play(arguments.json).await?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,80 @@
+//! `user create` and `user set-role`.
+
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+
+use application::identity::{Email, NewUser};
+use application::text::Locale;
+use application::{Context, Role};
+use clap::Subcommand;
+use secrecy::SecretString;
+
+use super::Outcome;
+use crate::config::Config;
+use crate::terminal;
+use crate::wiring::{self, ClockKind};
+
+/// Users.
+#[derive(Subcommand)]
+pub(super) enum UserCommand {
+    /// Make a user; the password comes from a prompt, or from standard input
+    Create {
+        /// Where mail goes
+        email: Email,
+        /// You vouch for the address: the user can log in at once, without a verification mail
+        #[arg(long)]
+        verified: bool,
+        /// user, support or admin
+        #[arg(long, default_value = "user")]
+        role: Role,
+        /// fr or en
+        #[arg(long, default_value = "fr")]
+        locale: Locale,
+    },
+    /// Give a user another role; ends their sessions
+    SetRole {
+        /// Whose
+        email: Email,
+        /// user, support or admin
+        role: Role,
+    },
+}
+
+pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
+    let app = wiring::wire(config, ClockKind::System).await?.app;
+    let context = Context::operator();
+    match command {
+        UserCommand::Create { email, verified: true, role, locale } => {
+            let password = read_password()?;
+            let id = app.create_user(&context, NewUser { email, password, role, locale }).await?;
+            terminal::say(&id.to_string());
+        }
+        UserCommand::Create { email, verified: false, role: Role::User, locale } => {
+            app.register(&context, &email, &read_password()?, locale).await?;
+            terminal::say("a verification mail is owed; the user exists once its link is followed");
+        }
+        UserCommand::Create { verified: false, .. } => {
+            return Err("another role than user needs --verified: a mailed link makes plain users only".into());
+        }
+        UserCommand::SetRole { email, role } => {
+            app.set_role(&context, &email, role).await?;
+            terminal::say(&format!("the role is {}; all sessions have ended", role.as_str()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From a prompt where a person types, twice; else the first line of standard input. Never an argument: those are
+/// readable by every process of the machine.
+fn read_password() -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+    if std::io::stdin().is_terminal() {
+        let password = rpassword::prompt_password("Password (at least 15 characters): ")?;
+        if rpassword::prompt_password("Once more: ")? != password {
+            return Err("the two passwords differ".into());
+        }
+        return Ok(SecretString::from(password));
+    }
+    let mut text = String::new();
+    std::io::stdin().take(4_096).read_to_string(&mut text)?;
+    Ok(SecretString::from(text.lines().next().unwrap_or_default().to_owned()))
+}

@@ -1,0 +1,250 @@
+//! From a configuration to a product that is ready to serve.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::access::UpdateSource;
+use application::app::{Options, Peers};
+use application::clock::{Clock, SandboxClock, SystemClock};
+use application::database::{self, DatabaseError, Rights};
+use application::identity::passwords::Passwords;
+use application::keys::{Keys, KeysError};
+use application::tx::StoreError;
+use application::App;
+use crypto::envelope::LocalKeyBackend;
+use crypto::password::{PasswordError, PasswordParams};
+use crypto::random::{Random, SystemRandom};
+use crypto::secret_key::SecretKeys;
+use domain::plan::ChannelKey;
+use gateways::WallClock;
+use gateways::http::HttpClient;
+use gateways::mail::Mailer;
+use gateways::payments::PaymentProvider;
+use gateways::payments::hmac_psp::{HmacPsp, OpeningMode, Settings};
+use gateways::telegram::BotClient;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use thiserror::Error;
+use web::{LimitSettings, TrustedProxies, WebOptions};
+
+use crate::config::{self, Config, Environment, Opening, Severity, Updates};
+
+/// How long a quote can be paid.
+const QUOTE_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// The channel that the plans of the first migration open.
+const DEFAULT_CHANNEL: &str = "signaux";
+
+/// Which clock decides business time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockKind {
+    /// The machine's.
+    System,
+    /// The sandbox's, which can be moved forward.
+    Sandbox,
+}
+
+/// Why the product cannot start.
+#[derive(Debug, Error)]
+pub enum WiringError {
+    /// The configuration is unsafe or incomplete; each finding was told.
+    #[error("the configuration has {0} errors: run `calmness config check` for what to do")]
+    Configuration(usize),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The database is older than the program.
+    #[error("the database lacks {0} migrations: run `calmness migrate`")]
+    NotMigrated(usize),
+    /// The service's role may do too much.
+    #[error("in production the service must not be able to rewrite history: {}", .0.join("; "))]
+    ExcessiveRights(Vec<String>),
+    /// The keys could not be made ready.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The memory of the product could not be filled.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Password hashing cannot run here.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// A peer's settings cannot be used.
+    #[error("{peer} cannot be set up")]
+    Peer {
+        /// Which.
+        peer: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl WiringError {
+    fn peer<E: std::error::Error + Send + Sync + 'static>(peer: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::Peer { peer, source: Box::new(source) }
+    }
+}
+
+/// A product that is ready to serve.
+pub struct Wired {
+    /// The product.
+    pub app: App,
+    /// The door.
+    pub web: WebOptions,
+    /// How the bot hears from Telegram.
+    pub updates: UpdateSource,
+}
+
+/// Refuses a configuration that has errors; warnings are logged.
+pub fn refuse_errors(config: &Config) -> Result<(), WiringError> {
+    let findings = config::check(config);
+    for finding in &findings {
+        let (key, sentence, remedy) = (finding.key, &finding.sentence, &finding.remedy);
+        match finding.severity {
+            Severity::Error => tracing::error!(config.key = key, remedy, "{sentence}"),
+            Severity::Warning => tracing::warn!(config.key = key, remedy, "{sentence}"),
+        }
+    }
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors == 0 { Ok(()) } else { Err(WiringError::Configuration(errors)) }
+}
+
+/// Opens the database as the service. In development, where one address serves for everything, it is migrated first
+/// and the service's role is put on.
+pub async fn open_database(config: &Config) -> Result<PgPool, WiringError> {
+    let url = config.database.url.clone().ok_or(WiringError::Configuration(1))?;
+    let one_address = config.environment == Environment::Development && config.database.migration_url.is_none();
+    if one_address {
+        let owner = database::connect(&url, Rights::OfLogin, 2).await?;
+        if database::missing_migrations(&owner).await? > 0 {
+            tracing::info!("development: migrating the database");
+            database::migrate(&owner).await?;
+        }
+        owner.close().await;
+        tracing::info!("development: one database address for everything, acting under the service's role");
+    }
+    let rights = if one_address { Rights::OfService } else { Rights::OfLogin };
+    let db = database::connect(&url, rights, config.database.max_connections).await?;
+    let missing = database::missing_migrations(&db).await?;
+    if missing > 0 {
+        return Err(WiringError::NotMigrated(missing));
+    }
+    let excessive = database::excessive_rights(&db).await?;
+    if !excessive.is_empty() {
+        if config.environment == Environment::Production {
+            return Err(WiringError::ExcessiveRights(excessive));
+        }
+        tracing::warn!(findings = excessive.join("; "), "the service may do more than it needs");
+    }
+    Ok(db)
+}
+
+/// Wires the product over its database.
+pub async fn wire(config: &Config, clock: ClockKind) -> Result<Wired, WiringError> {
+    refuse_errors(config)?;
+    let db = open_database(config).await?;
+    wire_over(config, clock, db).await
+}
+
+/// Wires the product over a database that is open and migrated.
+pub async fn wire_over(config: &Config, clock: ClockKind, db: PgPool) -> Result<Wired, WiringError> {
+    let clock: Arc<dyn Clock> = match clock {
+        ClockKind::System => Arc::new(SystemClock),
+        ClockKind::Sandbox => Arc::new(SandboxClock::new(db.clone())),
+    };
+    wire_with(config, clock, PasswordParams::default(), db).await
+}
+
+/// Wires the product with a given clock and cost of passwords.
+pub async fn wire_with(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    password_params: PasswordParams,
+    db: PgPool,
+) -> Result<Wired, WiringError> {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let secret = config.secret_key.clone().ok_or(WiringError::Configuration(1))?;
+    let secrets = SecretKeys::parse(&secret, &config.secret_key_previous).map_err(WiringError::peer("SECRET_KEY"))?;
+    let backend = LocalKeyBackend::derived(&secrets, Arc::clone(&random));
+    let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
+    let environment = environment_word(config.environment);
+    let wall = clock.wall();
+    let keys = Keys::open(&db, &secrets, &backend, environment, &public_url, &*random, wall).await?;
+    let passwords = Passwords::new(password_params, Arc::clone(&random))?;
+    let peers = peers(config, &clock)?;
+    let options = Options {
+        public_url,
+        company_name: config.company.name.clone(),
+        default_locale: config.default_locale,
+        quote_lifetime: QUOTE_LIFETIME,
+        default_channel: default_channel(),
+        telegram_bot_username: None,
+    };
+    let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
+    Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })
+}
+
+fn default_channel() -> ChannelKey {
+    DEFAULT_CHANNEL.parse().expect("a constant that fits the form of a channel's key")
+}
+
+const fn environment_word(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Development => "development",
+        Environment::Staging => "staging",
+        Environment::Production => "production",
+    }
+}
+
+fn peers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Peers, WiringError> {
+    let clock = Arc::clone(clock);
+    let wall: WallClock = Arc::new(move || clock.wall());
+    let http = HttpClient::new().map_err(WiringError::peer("the HTTP client"))?;
+    let mut providers: Vec<Arc<dyn PaymentProvider>> = Vec::new();
+    if let Some(settings) = hmac_psp(config) {
+        let provider = HmacPsp::new(settings, http.clone(), Arc::clone(&wall));
+        providers.push(Arc::new(provider.map_err(WiringError::peer("providers.hmac_psp"))?));
+    }
+    let telegram = config.telegram.bot_token.clone().map(|token| {
+        let api_url = config.telegram.api_url.as_str().trim_end_matches('/');
+        BotClient::new(api_url, token, http).map_err(WiringError::peer("telegram"))
+    });
+    let mailer = config.mail.smtp_url.as_ref().zip(config.mail.from.as_deref());
+    let mailer = mailer.map(|(url, from)| Mailer::new(url, from, wall).map_err(WiringError::peer("mail")));
+    Ok(Peers { providers, telegram: telegram.transpose()?, mailer: mailer.transpose()? })
+}
+
+fn hmac_psp(config: &Config) -> Option<Settings> {
+    let service = &config.providers.hmac_psp;
+    let base_url = service.base_url.as_ref().filter(|_| service.enabled)?;
+    Some(Settings {
+        base_url: base_url.as_str().trim_end_matches('/').to_owned(),
+        opening: match service.opening {
+            Opening::Api => OpeningMode::Api,
+            Opening::Link => OpeningMode::Link,
+        },
+        request_secrets: service.request_secrets.clone(),
+        webhook_secrets: service.webhook_secrets.clone(),
+        link_secret: service.link_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
+        currencies: service.currencies.clone(),
+    })
+}
+
+fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
+    let networks: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    let trusted_proxies = TrustedProxies::parse(networks.iter().map(String::as_str));
+    Ok(WebOptions {
+        trusted_proxies: trusted_proxies.map_err(WiringError::peer("server.trusted_proxies"))?,
+        cors_origins: config.server.cors_origins.clone(),
+        https: config.public_url.scheme() == "https",
+        sandbox: config.sandbox,
+        limits: LimitSettings::default(),
+        telegram_webhook_secret: config.telegram.webhook_secret.clone(),
+    })
+}
+
+fn update_source(config: &Config) -> UpdateSource {
+    match (&config.telegram.updates, &config.telegram.webhook_secret) {
+        (Updates::Webhook, Some(secret)) => UpdateSource::Webhook(secret.clone()),
+        // Without a secret a webhook would believe nobody.
+        _ => UpdateSource::Polling,
+    }
+}

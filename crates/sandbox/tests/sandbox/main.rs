@@ -1,0 +1,14 @@
+//! The sandbox tried from outside: real HTTP and SMTP over loopback, with a recording stand-in for the product.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checkout;
+mod clock;
+mod faults;
+mod guards;
+mod mail;
+mod psp;
+mod restart;
+mod stage;
+mod telegram;
+mod updates;
+mod webhooks;

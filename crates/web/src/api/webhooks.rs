@@ -1,0 +1,81 @@
+//! `/api/webhooks`: what providers and Telegram call. The raw bytes are verified before anything is read.
+
+use application::billing::WebhookError;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use gateways::telegram::{SECRET_HEADER, parse_update, webhook_secret_matches};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::extract::Anonymous;
+use crate::middleware::limits::counted;
+use crate::problem::{Problem, ProblemDocument};
+use crate::state::WebState;
+
+/// The callback is kept.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReceivedResponse {
+    received: bool,
+}
+
+/// Takes a callback of a payment provider, signed by the provider's own scheme (`X-Signature` for `hmac_psp`).
+/// 200 after the commit, also for duplicates and for what was quarantined.
+#[utoipa::path(post, path = "/api/webhooks/{provider}", tag = "webhooks",
+    params(("provider" = String, Path, example = "hmac_psp")),
+    request_body(content = String, content_type = "application/json", description = "As the provider sends it"),
+    responses(
+        (status = 200, body = ReceivedResponse),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn payment_provider(
+    State(state): State<WebState>,
+    Anonymous(context): Anonymous,
+    Path(provider): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<axum::Json<ReceivedResponse>, Response> {
+    let address = context.address.map(counted);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let taken = state.app.receive_webhook(&context, &provider, &header, &body).await;
+    let Err(error) = taken else { return Ok(axum::Json(ReceivedResponse { received: true })) };
+    if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
+        if let Some(address) = address {
+            // Verified callbacks never count, so a flood of forged ones from one address can't push them out.
+            state.limits.unverified_webhooks.check(address).map_err(IntoResponse::into_response)?;
+            state.limits.unverified_webhooks.count(address);
+        }
+    }
+    Err(Problem::from(error).into_response())
+}
+
+/// Takes an update of our bot, with Telegram's secret header.
+#[utoipa::path(post, path = "/api/webhooks/telegram", tag = "webhooks",
+    request_body(content = String, content_type = "application/json", description = "An update of the Bot API"),
+    responses(
+        (status = 200, body = ReceivedResponse),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn telegram(
+    State(state): State<WebState>,
+    Anonymous(context): Anonymous,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<axum::Json<ReceivedResponse>, Problem> {
+    let presented = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
+    let known = state.options.telegram_webhook_secret.as_ref();
+    if !known.is_some_and(|secret| webhook_secret_matches(secret, presented)) {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "signature_invalid"));
+    }
+    let update = parse_update(&body).map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an update could not be read");
+        Problem::of_status(StatusCode::BAD_REQUEST)
+    })?;
+    state.app.handle_telegram_update(&context, update).await?;
+    Ok(axum::Json(ReceivedResponse { received: true }))
+}
