@@ -48,9 +48,9 @@ impl StoreError {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
             // Classes 08 (connection), 53 (resources), 57 (operator intervention), and a statement's time-out.
-            sqlx::Error::Database(error) => {
-                error.code().is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class)))
-            }
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
             _ => false,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::App;
 use application::access::UpdateSource;
 use application::app::{Options, Peers};
 use application::clock::{Clock, SandboxClock, SystemClock};
@@ -10,7 +11,6 @@ use application::database::{self, DatabaseError, Rights};
 use application::identity::passwords::Passwords;
 use application::keys::{Keys, KeysError};
 use application::tx::StoreError;
-use application::App;
 use crypto::envelope::LocalKeyBackend;
 use crypto::password::{PasswordError, PasswordParams};
 use crypto::random::{Random, SystemRandom};
@@ -111,7 +111,8 @@ pub fn refuse_errors(config: &Config) -> Result<(), WiringError> {
 /// and the service's role is put on.
 pub async fn open_database(config: &Config) -> Result<PgPool, WiringError> {
     let url = config.database.url.clone().ok_or(WiringError::Configuration(1))?;
-    let one_address = config.environment == Environment::Development && config.database.migration_url.is_none();
+    let one_address =
+        config.environment == Environment::Development && config.database.migration_url.is_none();
     if one_address {
         let owner = database::connect(&url, Rights::OfLogin, 2).await?;
         if database::missing_migrations(&owner).await? > 0 {
@@ -162,7 +163,8 @@ pub async fn wire_with(
 ) -> Result<Wired, WiringError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let secret = config.secret_key.clone().ok_or(WiringError::Configuration(1))?;
-    let secrets = SecretKeys::parse(&secret, &config.secret_key_previous).map_err(WiringError::peer("SECRET_KEY"))?;
+    let secrets =
+        SecretKeys::parse(&secret, &config.secret_key_previous).map_err(WiringError::peer("SECRET_KEY"))?;
     let backend = LocalKeyBackend::derived(&secrets, Arc::clone(&random));
     let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
     let environment = environment_word(config.environment);

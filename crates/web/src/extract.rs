@@ -8,7 +8,7 @@ use application::{Actor, Context, Role};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use domain::ids::{SessionId, UserId};
 use serde::de::DeserializeOwned;
 
@@ -24,7 +24,7 @@ impl FromRequestParts<WebState> for Anonymous {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, Problem> {
-        Ok(Self(context(parts, Actor::Anonymous)))
+        Ok(Self(context(&parts.extensions, Actor::Anonymous)))
     }
 }
 
@@ -45,15 +45,15 @@ impl FromRequestParts<WebState> for Caller {
             return Err(Problem::unauthorized());
         };
         tracing::Span::current().record("user.id", id.to_string());
-        Ok(Self { context: context(parts, actor), user: id, session })
+        Ok(Self { context: context(&parts.extensions, actor), user: id, session })
     }
 }
 
-pub(crate) fn context(parts: &Parts, actor: Actor) -> Context {
+pub(crate) fn context(extensions: &Extensions, actor: Actor) -> Context {
     Context {
         actor,
-        request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
-        address: parts.extensions.get::<ClientAddress>().map(|address| address.0),
+        request_id: extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
+        address: extensions.get::<ClientAddress>().map(|address| address.0),
     }
 }
 
@@ -91,7 +91,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
@@ -125,7 +126,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
         text.parse().map(Self).map_err(|_| Problem::not_found())
     }
 }

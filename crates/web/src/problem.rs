@@ -16,6 +16,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::middleware::limits::Exceeded;
+
 /// The content type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -62,12 +64,14 @@ pub struct Problem {
     pub fields: Vec<(String, &'static str)>,
     /// Seconds after which trying again makes sense.
     pub retry_after_seconds: Option<u64>,
+    /// The limit that was exceeded, which the answer names in its headers.
+    pub exceeded: Option<Exceeded>,
 }
 
 impl Problem {
     /// A problem of this status and code.
     pub const fn new(status: StatusCode, code: &'static str) -> Self {
-        Self { status, code, fields: Vec::new(), retry_after_seconds: None }
+        Self { status, code, fields: Vec::new(), retry_after_seconds: None, exceeded: None }
     }
 
     /// The body was not accepted because of one field.
@@ -148,6 +152,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(exceeded) = &self.exceeded {
+            exceeded.write(headers);
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -164,6 +171,16 @@ pub async fn not_found() -> Problem {
 /// The route exists, but not for this method.
 pub async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+}
+
+impl From<Exceeded> for Problem {
+    fn from(exceeded: Exceeded) -> Self {
+        Self {
+            retry_after_seconds: Some(exceeded.wait_seconds()),
+            exceeded: Some(exceeded),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited")
+        }
+    }
 }
 
 impl From<StoreError> for Problem {

@@ -48,18 +48,26 @@ async fn drain<W: OwedWork>(app: &App) -> Result<usize, StoreError> {
 
 /// What is due at `now` (business time) and not done yet, a line each; also what is being worked on.
 pub async fn due(db: &PgPool, now: Instant) -> Result<Vec<String>, StoreError> {
+    due_since_move(db, now, now).await
+}
+
+/// What a move of business time to `moved_to` made due and is not done yet at `now`: also what came of it since and has
+/// not failed, so that a reminder counts until its mail is out, and a peer that is down does not count for ever.
+pub async fn due_since_move(db: &PgPool, moved_to: Instant, now: Instant) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query_scalar!(
         r#"SELECT 'payment ' || id || ' to be asked about' AS "line!" FROM payments WHERE check_due_at <= $1
            UNION ALL
            SELECT 'membership of ' || telegram_user_id || ' in ' || channel || ' to be mended'
-           FROM memberships WHERE due_at <= $1
+           FROM memberships WHERE due_at <= $1 OR (due_at <= $2 AND attempts <= 1)
            UNION ALL
-           SELECT 'notification ' || id || ' (' || kind || ') to be sent' FROM notifications WHERE due_at <= $1
+           SELECT 'notification ' || id || ' (' || kind || ') to be sent'
+           FROM notifications WHERE due_at <= $1 OR (due_at <= $2 AND attempts <= 1)
            UNION ALL
            SELECT 'subscription ' || id || ' to be reminded of' FROM subscriptions WHERE remind_at <= $1 AND ends_at > $1
            UNION ALL
            SELECT 'subscription ' || id || ' to be ended' FROM subscriptions WHERE end_due_at <= $1
-           LIMIT $2"#,
+           LIMIT $3"#,
+        moved_to,
         now,
         MAX_LISTED
     )

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::backoff::Backoff;
-pub use self::drain::due;
+pub use self::drain::{due, due_since_move};
 pub use self::sweeper::REFRESH;
 use crate::access::MembershipWork;
 use crate::app::App;

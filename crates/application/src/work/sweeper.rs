@@ -14,7 +14,7 @@ pub const REFRESH: StdDuration = StdDuration::from_secs(2);
 /// How often the sweeps run (wall time).
 const SWEEP_EVERY: Duration = Duration::seconds(60);
 /// How often the sweeper looks whether it is time.
-const TICK: StdDuration = StdDuration::from_secs(1);
+const TICK: StdDuration = StdDuration::from_millis(250);
 /// How often what may be forgotten is forgotten (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 

@@ -124,7 +124,8 @@ fn open_browser(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if desktop {
         let mut command = tokio::process::Command::new(opener);
-        let opened = command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let opened =
+            command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         if let Err(error) = opened {
             tracing::debug!(error = &error as &dyn std::error::Error, "no browser was opened");
         }

@@ -51,7 +51,12 @@ pub(super) async fn doctor(config: &Config, arguments: &DoctorArguments) -> Outc
         terminal::say(&serde_json::to_string(&serde_json::json!({ "ok": healthy, "checks": checks }))?);
     } else {
         for check in &checks {
-            terminal::say(&format!("{} {:<36} {}", if check.ok { '✓' } else { '✗' }, check.name, check.demand));
+            terminal::say(&format!(
+                "{} {:<36} {}",
+                if check.ok { '✓' } else { '✗' },
+                check.name,
+                check.demand
+            ));
             for line in &check.found {
                 terminal::say(&format!("    {line}"));
             }
@@ -60,10 +65,17 @@ pub(super) async fn doctor(config: &Config, arguments: &DoctorArguments) -> Outc
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn examine(config: &Config, db: &PgPool) -> Result<Vec<Check>, Box<dyn std::error::Error + Send + Sync>> {
+async fn examine(
+    config: &Config,
+    db: &PgPool,
+) -> Result<Vec<Check>, Box<dyn std::error::Error + Send + Sync>> {
     let mut checks = vec![Check::new("database", "the database answers", Vec::new())];
     let missing = database::missing_migrations(db).await?;
-    let found = if missing == 0 { Vec::new() } else { vec![format!("{missing} are missing: run `calmness migrate`")] };
+    let found = if missing == 0 {
+        Vec::new()
+    } else {
+        vec![format!("{missing} are missing: run `calmness migrate`")]
+    };
     checks.push(Check::new("migrations", "the database has every migration of this program", found));
     if missing > 0 {
         return Ok(checks);
@@ -71,7 +83,11 @@ async fn examine(config: &Config, db: &PgPool) -> Result<Vec<Check>, Box<dyn std
     checks.push(roles(config, db).await?);
     let clock = SandboxClock::new(db.clone());
     let now = clock.now().await?;
-    checks.push(Check::new("clock", "this machine, the database and business time agree", clocks(config, &clock, db).await?));
+    checks.push(Check::new(
+        "clock",
+        "this machine, the database and business time agree",
+        clocks(config, &clock, db).await?,
+    ));
     let overdue = work::due(db, now.business - OVERDUE).await?;
     checks.push(Check::new("owed_work", "nothing has been due for more than a minute", overdue));
     for finding in invariants::check(db, now.business).await? {

@@ -4,6 +4,7 @@ mod config_check;
 mod demo;
 mod doctor;
 mod migrate;
+mod private_database;
 mod rehearse;
 mod serve;
 mod settings;
@@ -23,9 +24,14 @@ type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
 
 /// Sells time-limited access to Telegram signal channels.
 #[derive(Parser)]
-#[command(name = "calmness", version, about, long_about = "Sells time-limited access to Telegram signal channels.\n\n\
+#[command(
+    name = "calmness",
+    version,
+    about,
+    long_about = "Sells time-limited access to Telegram signal channels.\n\n\
     Settings come from calmness.toml and from environment variables (DATABASE_URL, SECRET_KEY, CALMNESS__SECTION__KEY); \
-    every secret may stand in a file named by the same key with _FILE at its end. Try `calmness demo` first.")]
+    every secret may stand in a file named by the same key with _FILE at its end. Try `calmness demo` first."
+)]
 struct Arguments {
     /// The configuration file [default: calmness.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
@@ -62,6 +68,9 @@ enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Run a command beside a private PostgreSQL that is thrown away
+    #[command(hide = true)]
+    PrivateDatabase(private_database::PrivateDatabaseArguments),
     /// The product of a demo, with the movable clock
     #[command(hide = true)]
     DemoServer(serve::ServeArguments),
@@ -87,7 +96,9 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Outcome {
     let file = arguments.config;
     match arguments.command {
-        Command::Serve(options) => serve::serve(&load(file)?, &options, crate::wiring::ClockKind::System).await,
+        Command::Serve(options) => {
+            serve::serve(&load(file)?, &options, crate::wiring::ClockKind::System).await
+        }
         Command::DemoServer(options) => {
             serve::serve(&load(file)?, &options, crate::wiring::ClockKind::Sandbox).await
         }
@@ -99,6 +110,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
+        Command::PrivateDatabase(options) => private_database::private_database(options).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "calmness", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -54,7 +54,9 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
             terminal::say("a verification mail is owed; the user exists once its link is followed");
         }
         UserCommand::Create { verified: false, .. } => {
-            return Err("another role than user needs --verified: a mailed link makes plain users only".into());
+            return Err(
+                "another role than user needs --verified: a mailed link makes plain users only".into()
+            );
         }
         UserCommand::SetRole { email, role } => {
             app.set_role(&context, &email, role).await?;

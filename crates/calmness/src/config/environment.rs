@@ -23,5 +23,6 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
 
 /// Whether a person sits before a desktop that a browser can open on.
 pub(crate) fn has_desktop() -> bool {
-    cfg!(target_os = "macos") || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
+    cfg!(target_os = "macos")
+        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
 }

@@ -28,23 +28,26 @@ impl Handle {
     async fn move_and_wait(&self, seconds: u64) -> Result<Advanced, StoreError> {
         let seconds = i64::try_from(seconds).map_err(|_| StoreError::Corrupt("too far".to_owned()))?;
         let offset = self.clock.advance(seconds).await?;
-        let now = self.clock.now().await?.business;
+        let moved_to = self.clock.now().await?.business;
         let waiting = async {
-            loop {
-                if work::due(&self.owner, now).await?.is_empty() {
-                    return Ok::<_, StoreError>(());
-                }
+            while !self.still_due(moved_to).await?.is_empty() {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
+            Ok::<_, StoreError>(())
         };
         let still_due = match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(done) => {
                 done?;
                 Vec::new()
             }
-            Err(_) => work::due(&self.owner, now).await?,
+            Err(_) => self.still_due(moved_to).await?,
         };
-        Ok(Advanced { now, offset_seconds: offset.unsigned_abs(), still_due })
+        Ok(Advanced { now: moved_to, offset_seconds: offset.unsigned_abs(), still_due })
+    }
+
+    async fn still_due(&self, moved_to: OffsetDateTime) -> Result<Vec<String>, StoreError> {
+        let now = self.clock.now().await?.business;
+        work::due_since_move(&self.owner, moved_to, now).await
     }
 }
 

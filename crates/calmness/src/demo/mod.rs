@@ -23,8 +23,8 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use self::product::Role;
 use self::product::Product;
+pub use self::product::Role;
 use self::secrets::Secrets;
 use crate::config::Opening;
 use crate::postgres::{self, Cluster, Progress};
@@ -139,7 +139,8 @@ impl Demo {
     pub async fn start(options: DemoOptions, progress: &dyn Progress) -> Result<Self, DemoError> {
         std::fs::create_dir_all(&options.data_dir)
             .map_err(DemoError::io(format!("cannot make the folder {}", options.data_dir.display())))?;
-        let data_dir = std::path::absolute(&options.data_dir).map_err(DemoError::io("cannot find the folder"))?;
+        let data_dir =
+            std::path::absolute(&options.data_dir).map_err(DemoError::io("cannot find the folder"))?;
         let cluster = Cluster::start(
             postgres::Options {
                 binaries: options.postgresql_bin.clone(),
@@ -155,7 +156,10 @@ impl Demo {
             }
             Err(error) => {
                 if let Err(left_behind) = cluster.stop().await {
-                    tracing::warn!(error = &left_behind as &dyn std::error::Error, "the private PostgreSQL goes on");
+                    tracing::warn!(
+                        error = &left_behind as &dyn std::error::Error,
+                        "the private PostgreSQL goes on"
+                    );
                 }
                 Err(error)
             }
@@ -181,11 +185,14 @@ impl Demo {
         progress.step("starting the simulated world");
         let (world, world_stop, addresses) = start_world(&owner, &secrets, address, data_dir).await?;
         let base_url = format!("http://{address}");
-        let config = setup::write_config(data_dir, &secrets, &url, &base_url, address, &addresses, options.opening)?;
+        let config =
+            setup::write_config(data_dir, &secrets, &url, &base_url, address, &addresses, options.opening)?;
         progress.step("making the accounts");
         let accounts = setup::seed(&config, &secrets).await?;
         progress.step("starting the product");
-        let product = Product::start(config.clone(), base_url.clone(), data_dir.join("product.log"), Role::Full).await?;
+        let product =
+            Product::start(config.clone(), base_url.clone(), data_dir.join("product.log"), Role::Full)
+                .await?;
         let ready = Ready {
             base_url,
             sandbox_url: format!("http://{}", addresses.http),
@@ -299,7 +306,8 @@ async fn start_world(
 
 /// A port that is free now. The product binds it a moment later.
 fn choose_port(asked: Option<u16>) -> Result<SocketAddr, DemoError> {
-    let try_port = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
+    let try_port =
+        |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
     match asked {
         Some(port) => try_port(port)
             .map_err(DemoError::io(format!("cannot listen on port {port}: choose another one with --port"))),

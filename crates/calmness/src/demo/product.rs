@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::Method;
 use gateways::http::{HttpClient, MAX_ANSWER, Outgoing};
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::DemoError;
@@ -31,15 +31,23 @@ pub enum Role {
 
 pub(super) struct Product {
     child: Child,
+    /// Held open for as long as the product should live; waiting for the child must not close it.
+    lifeline: Option<ChildStdin>,
     config: PathBuf,
     base_url: String,
     log: PathBuf,
 }
 
 impl Product {
-    pub(super) async fn start(config: PathBuf, base_url: String, log: PathBuf, role: Role) -> Result<Self, DemoError> {
-        let child = spawn(&config, &log, role)?;
-        let mut product = Self { child, config, base_url, log };
+    pub(super) async fn start(
+        config: PathBuf,
+        base_url: String,
+        log: PathBuf,
+        role: Role,
+    ) -> Result<Self, DemoError> {
+        let mut child = spawn(&config, &log, role)?;
+        let lifeline = child.stdin.take();
+        let mut product = Self { child, lifeline, config, base_url, log };
         product.wait_until_ready().await?;
         Ok(product)
     }
@@ -64,7 +72,8 @@ impl Product {
 
     pub(super) async fn stop(&mut self) -> Result<(), DemoError> {
         let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return Ok(()) };
-        kill_process(pid, Signal::TERM).map_err(|error| DemoError::io("cannot stop the product")(error.into()))?;
+        kill_process(pid, Signal::TERM)
+            .map_err(|error| DemoError::io("cannot stop the product")(error.into()))?;
         if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             tracing::warn!("the product does not stop by itself");
             return self.kill().await;
@@ -75,6 +84,7 @@ impl Product {
     pub(super) async fn restart(&mut self, role: Role) -> Result<(), DemoError> {
         self.stop().await?;
         self.child = spawn(&self.config, &self.log, role)?;
+        self.lifeline = self.child.stdin.take();
         self.wait_until_ready().await
     }
 

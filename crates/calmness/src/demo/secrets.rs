@@ -71,8 +71,13 @@ impl Secrets {
 pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), DemoError> {
     let what = || format!("cannot write {}", path.display());
     let mut options = OpenOptions::new();
-    let mut file =
-        options.create(true).truncate(true).write(true).mode(0o600).open(path).map_err(DemoError::io(what()))?;
+    let mut file = options
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(DemoError::io(what()))?;
     file.write_all(content).map_err(DemoError::io(what()))
 }
 

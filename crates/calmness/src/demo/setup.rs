@@ -36,35 +36,48 @@ pub(super) fn write_config(
     opening: Opening,
 ) -> Result<PathBuf, DemoError> {
     let sections = [
-        ("", json!({
-            "environment": "development",
-            "public_url": base_url,
-            "secret_key": secrets.secret_key,
-            "sandbox": true,
-        })),
+        (
+            "",
+            json!({
+                "environment": "development",
+                "public_url": base_url,
+                "secret_key": secrets.secret_key,
+                "sandbox": true,
+            }),
+        ),
         ("company", json!({ "name": "Signaux Démo" })),
         ("server", json!({ "bind": bind.to_string() })),
         ("database", json!({ "url": revealed(database_url) })),
-        ("mail", json!({
-            "smtp_url": format!("smtp://{}", world.smtp),
-            "from": "Signaux Démo <no-reply@calmness.example>",
-        })),
-        ("telegram", json!({
-            "api_url": format!("http://{}", world.http),
-            "bot_token": secrets.bot_token,
-            "webhook_secret": secrets.telegram_webhook,
-        })),
-        ("providers.hmac_psp", json!({
-            "enabled": true,
-            "base_url": format!("http://{}/psp", world.http),
-            "opening": match opening { Opening::Api => "api", Opening::Link => "link" },
-            "request_secrets": [secrets.psp_request],
-            "webhook_secrets": [secrets.psp_webhook],
-            "link_secret": secrets.psp_link,
-            "currencies": ["EUR", "XOF", "XAF"],
-        })),
+        (
+            "mail",
+            json!({
+                "smtp_url": format!("smtp://{}", world.smtp),
+                "from": "Signaux Démo <no-reply@calmness.example>",
+            }),
+        ),
+        (
+            "telegram",
+            json!({
+                "api_url": format!("http://{}", world.http),
+                "bot_token": secrets.bot_token,
+                "webhook_secret": secrets.telegram_webhook,
+            }),
+        ),
+        (
+            "providers.hmac_psp",
+            json!({
+                "enabled": true,
+                "base_url": format!("http://{}/psp", world.http),
+                "opening": match opening { Opening::Api => "api", Opening::Link => "link" },
+                "request_secrets": [secrets.psp_request],
+                "webhook_secrets": [secrets.psp_webhook],
+                "link_secret": secrets.psp_link,
+                "currencies": ["EUR", "XOF", "XAF"],
+            }),
+        ),
     ];
-    let mut text = String::from("# Written by `calmness demo`. Other commands can use it: calmness --config FILE …\n");
+    let mut text =
+        String::from("# Written by `calmness demo`. Other commands can use it: calmness --config FILE …\n");
     for (name, values) in sections {
         if !name.is_empty() {
             text.push_str(&format!("\n[{name}]\n"));
@@ -85,7 +98,8 @@ fn toml_value(value: &Value) -> String {
 
 /// Makes the accounts and settings, unless an earlier start made them.
 pub(super) async fn seed(config: &Path, secrets: &Secrets) -> Result<Accounts, DemoError> {
-    let options = LoadOptions { file: Some(config.to_owned()), folder: PathBuf::new(), variables: Vec::new() };
+    let options =
+        LoadOptions { file: Some(config.to_owned()), folder: PathBuf::new(), variables: Vec::new() };
     let config = Config::load(options).map_err(failed)?;
     let app = wiring::wire(&config, ClockKind::Sandbox).await?.app;
     let admin = Account { email: ADMIN.to_owned(), password: secrets.admin_password.clone() };
@@ -105,7 +119,8 @@ pub(super) async fn seed(config: &Path, secrets: &Secrets) -> Result<Accounts, D
 async fn make_account(app: &App, account: &Account, role: Role) -> Result<(), DemoError> {
     let email = Email::parse(&account.email).map_err(failed)?;
     let password = SecretString::from(account.password.clone());
-    let made = app.create_user(&Context::operator(), NewUser { email, password, role, locale: Locale::Fr }).await;
+    let made =
+        app.create_user(&Context::operator(), NewUser { email, password, role, locale: Locale::Fr }).await;
     match made {
         Ok(_) | Err(IdentityError::EmailTaken) => Ok(()),
         Err(error) => Err(failed(error)),

@@ -4,7 +4,6 @@ use application::identity::{Device, Email, IdentityError, TokenPair};
 use application::text::Locale;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,13 +107,13 @@ pub(crate) async fn register(
     Anonymous(context): Anonymous,
     headers: HeaderMap,
     Json(body): Json<RegisterRequest>,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Problem> {
     if let Some(address) = context.address {
-        state.limits.mails.take(counted(address)).map_err(IntoResponse::into_response)?;
+        state.limits.mails.take(&counted(address))?;
     }
     let email = parse_email(&body.email)?;
     let locale = body.locale.unwrap_or_else(|| locale(&headers, state.app.options().default_locale));
-    state.app.register(&context, &email, &body.password, locale).await.map_err(refuse)?;
+    state.app.register(&context, &email, &body.password, locale).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -128,7 +127,7 @@ pub(crate) async fn verify_email(
     State(state): State<WebState>,
     Anonymous(context): Anonymous,
     Json(body): Json<VerifyRequest>,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Problem> {
     let work = state.app.verify_email(&context, body.token.expose_secret(), &body.password);
     counting_failures(&state, &context, work).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -144,12 +143,12 @@ pub(crate) async fn resend_verification(
     State(state): State<WebState>,
     Anonymous(context): Anonymous,
     Json(body): Json<ResendRequest>,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Problem> {
     if let Some(address) = context.address {
-        state.limits.mails.take(counted(address)).map_err(IntoResponse::into_response)?;
+        state.limits.mails.take(&counted(address))?;
     }
     let email = parse_email(&body.email)?;
-    state.app.resend_verification(&context, &email).await.map_err(refuse)?;
+    state.app.resend_verification(&context, &email).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -166,7 +165,7 @@ pub(crate) async fn login(
     Anonymous(context): Anonymous,
     headers: HeaderMap,
     Json(body): Json<LoginRequest>,
-) -> Result<axum::Json<TokenResponse>, Response> {
+) -> Result<axum::Json<TokenResponse>, Problem> {
     let email = parse_email(&body.email)?;
     let device = device(&headers, &context);
     let work = state.app.login(&context, &email, &body.password, &device);
@@ -207,12 +206,8 @@ pub(crate) async fn logout_all(State(state): State<WebState>, caller: Caller) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse_email(text: &str) -> Result<Email, Response> {
-    Email::parse(text).map_err(|_| Problem::field("/email", "email").into_response())
-}
-
-fn refuse(error: IdentityError) -> Response {
-    Problem::from(error).into_response()
+fn parse_email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|_| Problem::field("/email", "email"))
 }
 
 /// From what the request says it is.
@@ -226,16 +221,16 @@ pub(crate) async fn counting_failures<T>(
     state: &WebState,
     context: &application::Context,
     work: impl Future<Output = Result<T, IdentityError>>,
-) -> Result<T, Response> {
+) -> Result<T, Problem> {
     let address = context.address.map(counted);
     if let Some(address) = address {
-        state.limits.login_failures.check(address).map_err(IntoResponse::into_response)?;
+        state.limits.login_failures.check(address)?;
     }
     work.await.map_err(|error| {
         let guessed = matches!(error, IdentityError::InvalidCredentials | IdentityError::InvalidToken);
         if let Some(address) = address.filter(|_| guessed) {
             state.limits.login_failures.count(address);
         }
-        refuse(error)
+        error.into()
     })
 }

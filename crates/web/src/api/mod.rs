@@ -1,6 +1,6 @@
 //! The JSON API: one file per part of the address tree. Routes and their documentation come from one source.
 
-mod auth;
+pub(crate) mod auth;
 mod billing;
 mod health;
 mod me;

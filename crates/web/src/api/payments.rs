@@ -169,14 +169,13 @@ pub(crate) async fn init(
     caller: Caller,
     headers: HeaderMap,
     Json(body): Json<InitBody>,
-) -> Result<Response, Response> {
-    state.limits.init_user.take(caller.user).map_err(IntoResponse::into_response)?;
+) -> Result<Response, Problem> {
+    state.limits.init_user.take(&caller.user)?;
     if let Some(address) = caller.context.address {
-        state.limits.init_address.take(counted(address)).map_err(IntoResponse::into_response)?;
+        state.limits.init_address.take(&counted(address))?;
     }
-    let request = init_request(&caller, &headers, body).map_err(IntoResponse::into_response)?;
-    let answer = state.app.init_payment(&caller.context, &request).await;
-    let answer = answer.map_err(|error| Problem::from(error).into_response())?;
+    let request = init_request(&caller, &headers, body)?;
+    let answer = state.app.init_payment(&caller.context, &request).await?;
     let status = StatusCode::from_u16(answer.code).unwrap_or(StatusCode::CREATED);
     let mut response = (status, axum::Json(PaymentResponse::from(answer.payment))).into_response();
     if answer.replayed {
@@ -201,7 +200,9 @@ fn init_request(caller: &Caller, headers: &HeaderMap, body: InitBody) -> Result<
     let currency = body.currency.as_deref().map(Currency::from_str).transpose();
     Ok(InitRequest {
         user: caller.user,
-        key: key.parse::<IdempotencyKey>().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_too_long"))?,
+        key: key
+            .parse::<IdempotencyKey>()
+            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_too_long"))?,
         plan_code: PlanCode::from_str(&body.plan_code).map_err(|_| unknown_plan)?,
         provider: body.provider,
         currency: currency.map_err(|_| Problem::field("/currency", "not_allowed"))?,
@@ -213,14 +214,20 @@ fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Strin
     let missing = || Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing");
     let mut in_header = headers.get_all(KEY_HEADER).iter();
     match (in_header.next(), in_header.next(), in_body) {
-        (Some(key), None, None) => key.to_str().map(ToOwned::to_owned).map_err(|_| missing()).and_then(not_empty),
+        (Some(key), None, None) => {
+            key.to_str().map(ToOwned::to_owned).map_err(|_| missing()).and_then(not_empty)
+        }
         (None, None, Some(key)) => not_empty(key),
         _ => Err(missing()),
     }
 }
 
 fn not_empty(key: String) -> Result<String, Problem> {
-    if key.is_empty() { Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing")) } else { Ok(key) }
+    if key.is_empty() {
+        Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing"))
+    } else {
+        Ok(key)
+    }
 }
 
 /// The caller's payments, newest first.
@@ -264,5 +271,8 @@ pub(crate) async fn get(
 ) -> Result<axum::Json<PaymentDetail>, Problem> {
     let payment = state.app.payment(caller.user, id).await?.ok_or(Problem::not_found())?;
     let steps = state.app.payment_steps(caller.user, id).await?;
-    Ok(axum::Json(PaymentDetail { payment: payment.into(), steps: steps.into_iter().map(Into::into).collect() }))
+    Ok(axum::Json(PaymentDetail {
+        payment: payment.into(),
+        steps: steps.into_iter().map(Into::into).collect(),
+    }))
 }

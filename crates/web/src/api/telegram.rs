@@ -96,7 +96,10 @@ pub(crate) async fn unlink(State(state): State<WebState>, caller: Caller) -> Res
     (status = 200, body = AccessResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn access(State(state): State<WebState>, caller: Caller) -> Result<Json<AccessResponse>, Problem> {
+pub(crate) async fn access(
+    State(state): State<WebState>,
+    caller: Caller,
+) -> Result<Json<AccessResponse>, Problem> {
     let views = state.app.telegram_access(caller.user).await?;
     let items = views.into_iter().map(|view| AccessBody {
         channel: view.channel.to_string(),

@@ -4,7 +4,6 @@ use application::billing::WebhookError;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use gateways::telegram::{SECRET_HEADER, parse_update, webhook_secret_matches};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -38,19 +37,18 @@ pub(crate) async fn payment_provider(
     Path(provider): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<axum::Json<ReceivedResponse>, Response> {
+) -> Result<axum::Json<ReceivedResponse>, Problem> {
     let address = context.address.map(counted);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let taken = state.app.receive_webhook(&context, &provider, &header, &body).await;
     let Err(error) = taken else { return Ok(axum::Json(ReceivedResponse { received: true })) };
-    if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
-        if let Some(address) = address {
-            // Verified callbacks never count, so a flood of forged ones from one address can't push them out.
-            state.limits.unverified_webhooks.check(address).map_err(IntoResponse::into_response)?;
-            state.limits.unverified_webhooks.count(address);
-        }
+    let unverified = matches!(error, WebhookError::Unverified | WebhookError::Malformed);
+    if unverified && let Some(address) = address {
+        // Verified callbacks never count, so a flood of forged ones from one address can't push them out.
+        state.limits.unverified_webhooks.check(address)?;
+        state.limits.unverified_webhooks.count(address);
     }
-    Err(Problem::from(error).into_response())
+    Err(error.into())
 }
 
 /// Takes an update of our bot, with Telegram's secret header.

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::ids::UserId;
@@ -82,11 +82,11 @@ impl<K: Hash + Eq + Clone> Bucket<K> {
     }
 
     /// Counts one, or refuses.
-    pub fn take(&self, key: K) -> Result<(), Exceeded> {
+    pub fn take(&self, key: &K) -> Result<(), Exceeded> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&key).map_err(|refused| Exceeded {
+        self.limiter.check_key(key).map_err(|refused| Exceeded {
             name: self.name,
             limit: self.limit,
             wait: refused.wait_time_from(DefaultClock::default().now()),
@@ -123,7 +123,7 @@ impl Failures {
 
     /// Counts a failure.
     pub fn count(&self, address: IpAddr) {
-        if let Err(exceeded) = self.bucket.take(address) {
+        if let Err(exceeded) = self.bucket.take(&address) {
             let mut refused = self.refused_until.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
             refused.retain(|_, until| now < *until);
@@ -170,24 +170,24 @@ pub struct Exceeded {
     wait: Duration,
 }
 
-/// 429 with `Retry-After`, `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
-impl IntoResponse for Exceeded {
-    fn into_response(self) -> Response {
-        let seconds = self.wait.as_secs() + 1;
-        let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
-        problem.retry_after_seconds = Some(seconds);
-        let mut response = problem.into_response();
+impl Exceeded {
+    /// Until the next one is let through, in whole seconds.
+    pub const fn wait_seconds(&self) -> u64 {
+        self.wait.as_secs() + 1
+    }
+
+    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let window = u64::from(self.limit.burst) * 60 / u64::from(self.limit.per_minute.max(1));
         let fields = [
-            ("ratelimit", format!("\"{}\";r=0;t={seconds}", self.name)),
+            ("ratelimit", format!("\"{}\";r=0;t={}", self.name, self.wait_seconds())),
             ("ratelimit-policy", format!("\"{}\";q={};w={}", self.name, self.limit.burst, window.max(1))),
         ];
         for (name, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
+                headers.insert(HeaderName::from_static(name), value);
             }
         }
-        response
     }
 }
 
@@ -203,10 +203,8 @@ pub fn counted(address: IpAddr) -> IpAddr {
 pub(super) async fn limit_address(State(state): State<WebState>, request: Request, next: Next) -> Response {
     if let Some(ClientAddress(address)) = request.extensions().get().copied() {
         let provider_call = request.uri().path().starts_with("/api/webhooks/");
-        if !provider_call {
-            if let Err(exceeded) = state.limits.address.take(counted(address)) {
-                return exceeded.into_response();
-            }
+        if !provider_call && let Err(exceeded) = state.limits.address.take(&counted(address)) {
+            return Problem::from(exceeded).into_response();
         }
     }
     next.run(request).await

@@ -32,7 +32,7 @@ pub const MAX_TELEGRAM_BODY_BYTES: usize = 256 * 1024;
 /// How long a request may take (SEC-52).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a browser may remember what CORS allows.
-const CORS_MAX_AGE: Duration = Duration::from_secs(600);
+const CORS_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Puts the layers around the routes. The last one added is the outermost.
 pub fn wrap(router: Router<WebState>, state: &Arc<WebState>) -> Router<WebState> {
@@ -50,8 +50,12 @@ pub fn wrap(router: Router<WebState>, state: &Arc<WebState>) -> Router<WebState>
 }
 
 /// The process lives on; the client learns nothing (SEC-58).
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
-    let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    let said = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
     tracing::error!(panic = said.unwrap_or("without words"), "a handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()
 }

@@ -8,24 +8,23 @@ use axum::response::{IntoResponse, Response};
 
 use super::request::RequestId;
 use crate::extract::locale;
-use crate::pages;
+use crate::pages::{self, Glance};
 use crate::problem::{CONTENT_TYPE, Problem};
 use crate::state::WebState;
 
 pub(super) async fn write(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let for_programs = request.uri().path().starts_with("/api/") || !wants_html(request.headers());
-    let locale = locale(request.headers(), state.app.options().default_locale);
-    let path = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let spoken = locale(request.headers(), state.app.options().default_locale);
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default();
-    let cookie = request.headers().get(header::COOKIE).cloned();
+    let page = (!for_programs).then(|| Glance::of(&request));
     let response = next.run(request).await;
     let Some(problem) = problem_of(&response) else { return response };
-    let written = if for_programs {
-        let document = problem.document(locale, &request_id);
+    let written = if let Some(glance) = page {
+        pages::problem_page(&state, glance, &problem, request_id).await
+    } else {
+        let document = problem.document(spoken, &request_id);
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         (problem.status, [content_type], Json(document)).into_response()
-    } else {
-        pages::problem_page(&state, cookie.as_ref(), locale, path, &problem, &request_id)
     };
     let (head, body) = written.into_parts();
     let (mut old, _) = response.into_parts();
@@ -51,5 +50,7 @@ fn problem_of(response: &Response) -> Option<Problem> {
 }
 
 fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|value| value.to_str().is_ok_and(|accept| accept.contains("text/html")))
+    headers
+        .get(header::ACCEPT)
+        .is_some_and(|value| value.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }

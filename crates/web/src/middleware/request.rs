@@ -23,7 +23,10 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let method = request.method().clone();
     // The route, not the path: paths and queries may hold tokens.
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0.to_string());
     let span = tracing::info_span!("request", request.id = %id, user.id = tracing::field::Empty);
     let began = Instant::now();

@@ -48,7 +48,6 @@ pub fn address(name: &'static str) -> &'static str {
 }
 
 /// Answers `GET /assets/{name}`. The cache line must survive whatever `no-store` the pages get.
-#[expect(clippy::unused_async, reason = "a handler is a future")]
 pub async fn serve(Path(name): Path<String>) -> Response {
     let found = ASSETS.iter().find(|asset| asset.address.strip_prefix("/assets/") == Some(name.as_str()));
     let Some(asset) = found else {

@@ -1,0 +1,7 @@
+//! The product tried from outside: its real router over HTTP, a database for each test, and the simulated world.
+//!
+//! Folders mirror the tree of addresses. A test's name is a sentence that it shows to be true.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod auth;
+mod support;

@@ -1,0 +1,16 @@
+//! What every test stands on: a private database, the real product, the simulated world, and verbs to drive them with.
+
+mod database;
+mod http;
+mod money;
+mod people;
+mod signature;
+mod telegram;
+mod world;
+
+pub(crate) use self::database::Database;
+pub(crate) use self::http::{Answer, Call, client, masked};
+pub(crate) use self::people::{Customer, PASSWORD};
+pub(crate) use self::signature::{hmac_hex, signed_at};
+pub(crate) use self::telegram::CHAT;
+pub(crate) use self::world::{Setup, WEBHOOK_SECRET, World, free_limits};

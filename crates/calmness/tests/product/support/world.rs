@@ -1,0 +1,427 @@
+//! The product on a port of its own, with a database of its own and the simulated world around it.
+//!
+//! Nothing works in the background unless a test asks for it: [`World::drain`] does everything that is due, so a test
+//! decides when. Business time stands still until [`World::advance`]; wall time is the machine's. [`World::finish`]
+//! ends every test: the invariants must hold, nothing may be left due, nobody was charged twice, nothing answered 5xx.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use application::clock::{Clock, ManualClock};
+use application::database::{self, Rights};
+use application::settings::Key;
+use application::text::Locale;
+use application::{App, Context, invariants, work};
+use calmness::config::{Config, Environment, Opening};
+use calmness::wiring;
+use crypto::password::PasswordParams;
+use domain::money::Currency;
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use sandbox::{Advanced, BusinessClock, ClockError};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use web::middleware::limits::Limit;
+use web::{LimitSettings, WebOptions};
+
+use super::database::Database;
+use super::http::{Answer, Call, client};
+use super::people::Customer;
+use super::telegram::CHAT;
+
+pub(crate) const WEBHOOK_SECRET: &str = "the-tests-webhook-secret-0123456789";
+const REQUEST_SECRET: &str = "the-tests-request-secret-0123456789";
+const LINK_SECRET: &str = "the-tests-link-secret-0123456789";
+const BOT_TOKEN: &str = "4200000042:the-tests-bot-token";
+const TELEGRAM_SECRET: &str = "the-tests-telegram-secret-0123456789";
+const SECRET_KEY: &str = "dGhlIHRlc3RzJyBvd24gc2VjcmV0IGtleSwgd2hpY2ggaXMgbG9uZyBlbm91Z2g/Kz0wMTIzNDU2Nzg5";
+/// Where the company hears of alerts.
+const COMPANY: &str = "company@example.com";
+
+/// Hashing that costs nothing: what it costs in earnest is tried where it is implemented.
+const CHEAP: PasswordParams = PasswordParams { memory_kib: 64, passes: 1, lanes: 1 };
+/// How long a test waits for what must happen soon.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(4);
+
+/// What a world is made like.
+pub(crate) struct Setup {
+    opening: Opening,
+    limits: LimitSettings,
+    worker: bool,
+    web: fn(&mut WebOptions),
+}
+
+/// Limits that no test meets by accident.
+pub(crate) fn free_limits() -> LimitSettings {
+    let free = Limit { burst: 100_000, per_minute: 100_000 };
+    LimitSettings {
+        address: free,
+        login_failures: free,
+        mails: free,
+        init_user: free,
+        init_address: free,
+        unverified_webhooks: free,
+    }
+}
+
+impl Setup {
+    /// Checkouts are opened by a signed address alone.
+    pub(crate) fn with_links(self) -> Self {
+        Self { opening: Opening::Link, ..self }
+    }
+
+    pub(crate) fn with_limits(self, limits: LimitSettings) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Owed work is done in the background, as in `serve`.
+    pub(crate) fn with_worker(self) -> Self {
+        Self { worker: true, ..self }
+    }
+
+    pub(crate) fn with_web(self, web: fn(&mut WebOptions)) -> Self {
+        Self { web, ..self }
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let database = Database::new().await;
+        let clock = Arc::new(ManualClock::default());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = format!("http://{address}");
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let peers = sandbox::Sandbox::bind(sandbox_config(&base), Arc::new(Handle(Arc::clone(&clock))))
+            .await
+            .unwrap();
+        let (peers_http, peers_smtp) = (peers.http_addr(), peers.smtp_addr());
+        tasks.spawn({
+            let stop = stop.clone();
+            async move { drop(peers.serve(stop).await) }
+        });
+        let config = product_config(&base, &database.url(), peers_http, peers_smtp, self.opening);
+        let owner = database::connect(&database.url(), Rights::OfLogin, 2).await.unwrap();
+        let service = database::connect(&database.url(), Rights::OfService, 12).await.unwrap();
+        let wired =
+            wiring::wire_with(&config, Arc::<ManualClock>::clone(&clock), CHEAP, service).await.unwrap();
+        let app = wired.app;
+        for (key, value) in
+            [(Key::TelegramChannelId, CHAT.to_string()), (Key::CompanyEmail, COMPANY.to_owned())]
+        {
+            app.set_setting(&Context::operator(), key, &value).await.unwrap();
+        }
+        let mut options = WebOptions { limits: self.limits, ..wired.web };
+        (self.web)(&mut options);
+        let router = web::router(app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
+        tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tasks.spawn({
+            let (app, updates, stop) = (app.clone(), wired.updates, stop.clone());
+            async move { app.run_bot(updates, stop).await }
+        });
+        if self.worker {
+            tasks.spawn(work::run(app.clone(), stop.clone()));
+        }
+        let sandbox = format!("http://{peers_http}");
+        let server_errors = Mutex::default();
+        let http = client();
+        let database = Some(database);
+        let world = World { app, clock, owner, base, sandbox, http, server_errors, stop, tasks, database };
+        world.until("the bot is introduced", async || world.app.bot_username().is_some()).await;
+        world
+    }
+}
+
+/// A product with everything around it.
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) clock: Arc<ManualClock>,
+    /// With the rights of the tables' owner.
+    pub(crate) owner: PgPool,
+    /// Where the product is.
+    pub(crate) base: String,
+    /// Where the simulated world is.
+    pub(crate) sandbox: String,
+    pub(crate) http: reqwest::Client,
+    server_errors: Mutex<Vec<String>>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    /// Gone once the world has ended as it should.
+    database: Option<Database>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::setup().start().await
+    }
+
+    pub(crate) fn setup() -> Setup {
+        Setup { opening: Opening::Api, limits: free_limits(), worker: false, web: |_| {} }
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
+        Call::new(self, Method::from_bytes(method.as_bytes()).unwrap(), path)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path).send().await
+    }
+
+    pub(crate) async fn get_by(&self, customer: &Customer, path: &str) -> Answer {
+        self.call("GET", path).by(customer).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path).json(body).send().await
+    }
+
+    pub(crate) async fn sandbox_get(&self, path: &str) -> Value {
+        Call::elsewhere(self.http.get(format!("{}{path}", self.sandbox))).send().await.expect(200).body
+    }
+
+    pub(crate) async fn sandbox_post(&self, path: &str, body: &Value) -> Answer {
+        Call::elsewhere(self.http.post(format!("{}{path}", self.sandbox))).json(body).send().await
+    }
+
+    /// Orders a fault of a peer.
+    pub(crate) async fn fault(&self, fault: Value) {
+        self.sandbox_post("/faults", &fault).await.expect(201);
+    }
+
+    pub(crate) async fn clear_faults(&self) {
+        Call::elsewhere(self.http.delete(format!("{}/faults", self.sandbox))).send().await.expect(204);
+    }
+
+    pub(crate) fn wall(&self) -> OffsetDateTime {
+        self.clock.wall()
+    }
+
+    /// Business time.
+    pub(crate) async fn now(&self) -> OffsetDateTime {
+        self.clock.now().await.unwrap().business
+    }
+
+    /// Moves business time, and does what that makes due.
+    pub(crate) async fn advance(&self, by: time::Duration) {
+        self.move_clock(by).await;
+        self.drain().await;
+    }
+
+    /// Moves business time, and leaves what that makes due.
+    pub(crate) async fn move_clock(&self, by: time::Duration) {
+        self.sandbox_post("/clock", &json!({ "advance_seconds": by.whole_seconds() })).await.expect(200);
+    }
+
+    /// Does everything that is due, and what the peers then tell, until nothing is due any more.
+    pub(crate) async fn drain(&self) {
+        for _ in 0..50 {
+            self.until_peers_are_quiet().await;
+            let done = self.drain_once().await;
+            self.until_peers_are_quiet().await;
+            if done == 0 && self.due().await.is_empty() {
+                return;
+            }
+        }
+        panic!("work is still due: {:?}", self.due().await);
+    }
+
+    /// Does everything that is due now, whatever the peers are doing.
+    pub(crate) async fn drain_once(&self) -> usize {
+        self.app.drain_work().await.unwrap()
+    }
+
+    /// What is due and not done.
+    pub(crate) async fn due(&self) -> Vec<String> {
+        work::due(&self.owner, self.now().await).await.unwrap()
+    }
+
+    /// Waits until the payment service and Telegram have told everything that they have to tell.
+    pub(crate) async fn until_peers_are_quiet(&self) {
+        let quiet = async || {
+            let events = self.sandbox_get("/psp/events").await;
+            let told = events["items"].as_array().unwrap().iter().all(|event| event["state"] != "pending");
+            let path = format!("/bot{BOT_TOKEN}/getWebhookInfo");
+            told && self.sandbox_get(&path).await["result"]["pending_update_count"] == 0
+        };
+        self.until("the peers are quiet", quiet).await;
+    }
+
+    /// Waits, with a bound, until something is so.
+    pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        let waiting = async {
+            while !is_so().await {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "still not so: {what}");
+    }
+
+    /// Runs a statement of the test's own as the owner of the tables.
+    pub(crate) async fn sql(&self, statement: &str) -> u64 {
+        let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.owner).await;
+        done.unwrap_or_else(|error| panic!("{error}: {statement}")).rows_affected()
+    }
+
+    /// The one number that a query asks for.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let count = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&self.owner).await;
+        count.unwrap_or_else(|error| panic!("{error}: {query}"))
+    }
+
+    /// The rows that a query finds, each as one JSON value.
+    pub(crate) async fn rows(&self, query: &str) -> Vec<Value> {
+        let query = format!("SELECT to_jsonb(found) FROM ({query}) AS found");
+        let rows = sqlx::query_scalar(AssertSqlSafe(query.clone())).fetch_all(&self.owner).await;
+        rows.unwrap_or_else(|error| panic!("{error}: {query}"))
+    }
+
+    /// The names of the invariants that do not hold, each with what breaks it.
+    pub(crate) async fn broken_invariants(&self) -> Vec<(&'static str, Vec<String>)> {
+        let findings = invariants::check(&self.owner, self.now().await).await.unwrap();
+        findings
+            .into_iter()
+            .filter(|found| !found.holds())
+            .map(|found| (found.name, found.broken_by))
+            .collect()
+    }
+
+    /// Where the company hears of alerts.
+    pub(crate) fn company(&self) -> &'static str {
+        COMPANY
+    }
+
+    /// What Telegram shows when it calls.
+    pub(crate) fn telegram_secret(&self) -> &'static str {
+        TELEGRAM_SECRET
+    }
+
+    pub(crate) fn note_server_error(&self, line: String) {
+        self.server_errors.lock().unwrap().push(line);
+    }
+
+    /// The answers of 500 and above so far, which the test expected: they are forgotten.
+    pub(crate) fn take_server_errors(&self) -> Vec<String> {
+        std::mem::take(&mut self.server_errors.lock().unwrap())
+    }
+
+    /// Ends the test: everything that must always hold, holds, and nothing is left to do.
+    pub(crate) async fn finish(self) {
+        self.drain().await;
+        self.finish_with_work_left().await;
+    }
+
+    /// Ends a test that leaves work undone on purpose.
+    pub(crate) async fn finish_with_work_left(self) {
+        assert_eq!(self.broken_invariants().await, []);
+        let books = self.sandbox_get("/psp/ledger?format=json").await;
+        for payment in books["items"].as_array().unwrap() {
+            let charges = payment["charges"].as_array().unwrap().len();
+            assert!(charges <= 1, "charged {charges} times: {payment}");
+        }
+        assert_eq!(self.take_server_errors(), Vec::<String>::new());
+        self.end().await;
+    }
+
+    /// Ends a test that broke its world on purpose.
+    pub(crate) async fn abandon(self) {
+        self.end().await;
+    }
+
+    async fn end(mut self) {
+        self.stop.cancel();
+        self.tasks.abort_all();
+        while self.tasks.join_next().await.is_some() {}
+        self.app.db().close().await;
+        self.owner.close().await;
+        drop(self.database.take());
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let forgotten = self.database.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "a test ends with world.finish()");
+    }
+}
+
+/// The sandbox's handle of the clock. A test says itself when what became due is done.
+struct Handle(Arc<ManualClock>);
+
+impl BusinessClock for Handle {
+    fn now(&self) -> BoxFuture<'_, Result<OffsetDateTime, ClockError>> {
+        Box::pin(async move {
+            self.0.now().await.map(|now| now.business).map_err(|error| ClockError(error.to_string()))
+        })
+    }
+
+    fn advance(&self, seconds: u64) -> BoxFuture<'_, Result<Advanced, ClockError>> {
+        Box::pin(async move {
+            self.0.advance(time::Duration::seconds(seconds.cast_signed()));
+            let now = self.now().await?;
+            let offset_seconds = (now - self.0.wall()).whole_seconds().unsigned_abs();
+            Ok(Advanced { now, offset_seconds, still_due: Vec::new() })
+        })
+    }
+
+    fn wall(&self) -> OffsetDateTime {
+        self.0.wall()
+    }
+}
+
+fn sandbox_config(product: &str) -> sandbox::Config {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    sandbox::Config {
+        http: any_port,
+        smtp: any_port,
+        psp: sandbox::PspConfig {
+            request_secret: REQUEST_SECRET.to_owned(),
+            webhook_secret: WEBHOOK_SECRET.to_owned(),
+            link_secret: LINK_SECRET.to_owned(),
+            webhook_url: format!("{product}/api/webhooks/hmac_psp"),
+            event_retry: [10, 20, 50, 100, 200].map(Duration::from_millis).to_vec(),
+        },
+        telegram: sandbox::TelegramConfig {
+            bot_token: BOT_TOKEN.to_owned(),
+            bot_username: "signaux_test_bot".to_owned(),
+            chats: vec![sandbox::ChatConfig { id: CHAT, title: "Signaux".to_owned() }],
+        },
+        state_file: None,
+        product_url: product.to_owned(),
+    }
+}
+
+fn product_config(
+    base: &str,
+    database: &SecretString,
+    peers_http: SocketAddr,
+    peers_smtp: SocketAddr,
+    opening: Opening,
+) -> Config {
+    let secret = |text: &str| Some(SecretString::from(text));
+    let mut config = Config::default();
+    config.environment = Environment::Development;
+    config.public_url = base.parse().unwrap();
+    config.default_locale = Locale::Fr;
+    config.secret_key = secret(SECRET_KEY);
+    config.sandbox = true;
+    config.database.url = Some(database.clone());
+    config.mail.smtp_url = secret(&format!("smtp://{peers_smtp}"));
+    config.mail.from = Some("Signaux <no-reply@example.com>".to_owned());
+    config.telegram.api_url = format!("http://{peers_http}").parse().unwrap();
+    config.telegram.bot_token = secret(BOT_TOKEN);
+    config.telegram.webhook_secret = secret(TELEGRAM_SECRET);
+    let psp = &mut config.providers.hmac_psp;
+    psp.enabled = true;
+    psp.base_url = Some(format!("http://{peers_http}/psp").parse().unwrap());
+    psp.opening = opening;
+    psp.request_secrets = vec![REQUEST_SECRET.into()];
+    psp.webhook_secrets = vec![WEBHOOK_SECRET.into()];
+    psp.link_secret = secret(LINK_SECRET);
+    psp.currencies = vec![Currency::Eur, Currency::Xof, Currency::Xaf];
+    config
+}

@@ -1,0 +1,234 @@
+//! `/dashboard/payments`, `/payments/{id}…`: opening a payment, the way to the provider and back, where the money is.
+
+use application::billing::{InitAnswer, InitRequest, PaymentView as Payment};
+use application::text;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::PaymentId;
+use domain::money::Currency;
+use domain::payment::Status;
+use domain::time::Instant;
+use serde::Deserialize;
+
+use super::csrf::Form;
+use super::session::{SignedIn, Visitor, is_nonce};
+use super::views::{
+    Badge, CheckoutView, Moment, Notice, PaymentRow, PaymentView, Progress, ReturnOutcome, ReturnView,
+};
+use super::{payment_steps, redirect, sale};
+use crate::extract::IdPath;
+use crate::middleware::limits::counted;
+use crate::problem::Problem;
+
+/// What to buy, through whom, once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenFields {
+    plan_code: String,
+    /// `<provider>:<currency>`.
+    offer: String,
+    /// The page's own.
+    idempotency_key: String,
+}
+
+/// Opens a payment, and goes to the page that leads to the provider.
+pub(super) async fn open(form: Form<SignedIn, OpenFields>) -> Result<Response, Problem> {
+    let SignedIn { visitor, user, .. } = &form.who;
+    visitor.state.limits.init_user.take(user)?;
+    if let Some(address) = visitor.context.address {
+        visitor.state.limits.init_address.take(&counted(address))?;
+    }
+    let request = init_request(&form)?;
+    let answer = visitor.app().init_payment(&visitor.context, &request).await?;
+    Ok(redirect::see_other(&after_opening(&answer)))
+}
+
+fn init_request(form: &Form<SignedIn, OpenFields>) -> Result<InitRequest, Problem> {
+    let OpenFields { plan_code, offer, idempotency_key } = &form.fields;
+    let (provider, currency) =
+        offer.split_once(':').ok_or_else(|| Problem::field("/offer", "not_allowed"))?;
+    let unknown_plan = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_unknown");
+    if !is_nonce(idempotency_key) {
+        return Err(Problem::field("/idempotency_key", "not_allowed"));
+    }
+    // Going back to the same page and choosing another way to pay is another request.
+    let key = format!("page:{idempotency_key}:{provider}:{currency}");
+    Ok(InitRequest {
+        user: form.who.user,
+        key: key.parse().map_err(|_| Problem::field("/offer", "too_long"))?,
+        plan_code: plan_code.parse().map_err(|_| unknown_plan)?,
+        provider: provider.to_owned(),
+        currency: Some(currency.parse::<Currency>().map_err(|_| Problem::field("/offer", "not_allowed"))?),
+    })
+}
+
+fn after_opening(answer: &InitAnswer) -> String {
+    let payment = &answer.payment;
+    let href = href(payment.id);
+    if payment.status == Status::Failed {
+        redirect::with_notice(redirect::HOME_OF_USERS, Notice::PaymentRefused)
+    } else if answer.code == StatusCode::OK.as_u16() {
+        redirect::with_notice(&href, Notice::PaymentOpen)
+    } else if payment.checkout_url.is_some() {
+        checkout_href(payment.id)
+    } else {
+        href
+    }
+}
+
+/// Where the money is.
+pub(super) async fn detail(
+    SignedIn { visitor, user, .. }: SignedIn,
+    IdPath(id): IdPath<PaymentId>,
+) -> Result<Response, Problem> {
+    let app = visitor.app();
+    let payment = app.payment(user, id).await?.ok_or(Problem::not_found())?;
+    let reached = app.payment_steps(user, id).await?;
+    let now = app.now().await?.business;
+    let view = PaymentView {
+        page: visitor.frame(),
+        reference: payment.id.to_string(),
+        plan: sale::plan_name(&visitor, &payment.plan_code),
+        amount: visitor.locale.money(payment.amount),
+        provider: text::provider_name(visitor.locale, &payment.provider),
+        created_at: Moment::new(visitor.locale, payment.created_at),
+        badge: Badge::payment(visitor.locale, payment.status.as_str()),
+        steps: payment_steps::steps(visitor.locale, &payment, &reached),
+        checkout_href: payable_at(&payment, now).map(|_| checkout_href(id)),
+        instructions: None,
+        try_again: matches!(payment.status, Status::Failed | Status::Expired),
+        progress: progress(&payment),
+    };
+    Ok(visitor.show(StatusCode::OK, &view))
+}
+
+/// On to the provider's own page.
+pub(super) async fn checkout(
+    SignedIn { visitor, user, .. }: SignedIn,
+    IdPath(id): IdPath<PaymentId>,
+) -> Result<Response, Problem> {
+    let payment = visitor.app().payment(user, id).await?.ok_or(Problem::not_found())?;
+    let now = visitor.app().now().await?.business;
+    let Some(checkout_url) = payable_at(&payment, now) else {
+        return Ok(redirect::see_other(&href(id)));
+    };
+    let (amount, checkout_url) = (visitor.locale.money(payment.amount), checkout_url.to_owned());
+    Ok(visitor.show(StatusCode::OK, &CheckoutView { page: visitor.frame(), amount, checkout_url }))
+}
+
+/// Back from the provider, whose word is asked for at once: what the browser brings along proves nothing.
+pub(super) async fn back(
+    SignedIn { visitor, user, .. }: SignedIn,
+    IdPath(id): IdPath<PaymentId>,
+) -> Result<Response, Problem> {
+    visitor.app().check_payment_soon(user, id).await?;
+    let payment = visitor.app().payment(user, id).await?.ok_or(Problem::not_found())?;
+    let outcome = match payment.status {
+        Status::Pending => Some(ReturnOutcome::Checking),
+        Status::Failed => Some(ReturnOutcome::Failed),
+        Status::Expired => Some(ReturnOutcome::Expired),
+        Status::Succeeded => paid(&visitor, &payment).await?,
+        Status::Refunded | Status::PartiallyRefunded | Status::Disputed | Status::ChargedBack => None,
+    };
+    let Some(outcome) = outcome else { return Ok(redirect::see_other(&href(id))) };
+    let progress = progress(&payment);
+    let view = ReturnView { page: visitor.frame(), outcome, payment_href: href(id), progress };
+    Ok(visitor.show(StatusCode::OK, &view))
+}
+
+/// Until when the access runs; nothing where the money has not become time (yet).
+async fn paid(visitor: &Visitor, payment: &Payment) -> Result<Option<ReturnOutcome>, Problem> {
+    let Some(session) = &visitor.session else { return Ok(None) };
+    let app = visitor.app();
+    let sold = app.catalogue().plan(&payment.plan_code).map(|plan| plan.channel);
+    let channel = sold.unwrap_or_else(|| app.options().default_channel.clone());
+    let subscription = app.subscription(session.user, &channel).await?;
+    Ok(subscription.map(|subscription| ReturnOutcome::Paid {
+        ends_at: Moment::new(visitor.locale, subscription.ends_at),
+    }))
+}
+
+/// What the script of a page asks while the outcome is open.
+pub(super) async fn watch(
+    visitor: Visitor,
+    IdPath(id): IdPath<PaymentId>,
+) -> Result<Json<Progress>, Problem> {
+    let session = visitor.session.as_ref().ok_or(Problem::unauthorized())?;
+    let payment = visitor.app().payment(session.user, id).await?.ok_or(Problem::not_found())?;
+    Ok(Json(Progress { href: progress_href(id), state: state(&payment) }))
+}
+
+/// A line of the history.
+pub(super) fn row(visitor: &Visitor, payment: &Payment) -> PaymentRow {
+    PaymentRow {
+        href: href(payment.id),
+        created_at: Moment::day(visitor.locale, payment.created_at),
+        plan: sale::plan_name(visitor, &payment.plan_code),
+        amount: visitor.locale.money(payment.amount),
+        provider: text::provider_name(visitor.locale, &payment.provider),
+        badge: Badge::payment(visitor.locale, payment.status.as_str()),
+    }
+}
+
+/// What a page shows of a payment, in one word.
+pub(super) fn state(payment: &Payment) -> String {
+    format!("{}.{}", payment.status.as_str(), payment.phase.as_str())
+}
+
+fn progress(payment: &Payment) -> Option<Progress> {
+    let open = payment.status == Status::Pending;
+    open.then(|| Progress { href: progress_href(payment.id), state: state(payment) })
+}
+
+/// The provider's page, while the quote holds.
+fn payable_at(payment: &Payment, now: Instant) -> Option<&str> {
+    payment.checkout_url.as_deref().filter(|_| now < payment.expires_at)
+}
+
+fn href(id: PaymentId) -> String {
+    format!("/payments/{id}")
+}
+
+fn checkout_href(id: PaymentId) -> String {
+    format!("/payments/{id}/checkout")
+}
+
+fn progress_href(id: PaymentId) -> String {
+    format!("/payments/{id}/progress")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::payment_steps::tests::payment;
+    use domain::payment::Phase;
+
+    fn next(status: Status, code: u16, checkout_url: Option<&str>) -> String {
+        let checkout_url = checkout_url.map(ToOwned::to_owned);
+        let payment = Payment { checkout_url, ..payment(status, Phase::Awaiting) };
+        after_opening(&InitAnswer { payment, code, replayed: false, retry_after_seconds: None })
+    }
+
+    #[test]
+    fn after_opening_it_goes_on_to_the_provider_or_says_why_not() {
+        let here = "/payments/00000000-0000-0000-0000-000000000007";
+        let url = Some("https://pay.example/1");
+        assert_eq!(next(Status::Pending, 201, url), format!("{here}/checkout"));
+        assert_eq!(next(Status::Pending, 200, url), format!("{here}?notice=payment-open"));
+        assert_eq!(next(Status::Pending, 201, None), here);
+        assert_eq!(next(Status::Failed, 201, None), "/dashboard?notice=payment-refused");
+    }
+
+    #[test]
+    fn a_quote_that_has_run_out_leads_nowhere() {
+        let url = Some("https://pay.example/1".to_owned());
+        let payment = Payment { checkout_url: url, ..payment(Status::Pending, Phase::Awaiting) };
+        let end = payment.expires_at;
+        assert_eq!(
+            payable_at(&payment, end - domain::time::Duration::SECOND),
+            payment.checkout_url.as_deref()
+        );
+        assert_eq!(payable_at(&payment, end), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! `/`: what is sold, and the words for it that other pages share.
+
+use application::App;
+use application::text::{self, Locale};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::plan::{Plan, PlanCode};
+
+use super::session::{self, Visitor};
+use super::views::{HomeView, Offer, PlanCard};
+
+/// The home page.
+pub(super) async fn home(visitor: Visitor) -> Response {
+    let view = HomeView { page: visitor.frame(), plans: plan_cards(&visitor) };
+    visitor.show(StatusCode::OK, &view)
+}
+
+/// Every plan with each way to pay for it now.
+pub(super) fn plan_cards(visitor: &Visitor) -> Vec<PlanCard> {
+    let (app, locale) = (visitor.app(), visitor.locale);
+    let plans = app.catalogue().plans();
+    let cards = plans.iter().map(|plan| PlanCard {
+        code: plan.code.to_string(),
+        name: text::plan_name(locale, &plan.code, plan.length.days()),
+        days: plan.length.days(),
+        offers: offers(app, locale, plan),
+        idempotency_key: session::nonce(app),
+    });
+    cards.collect()
+}
+
+fn offers(app: &App, locale: Locale, plan: &Plan) -> Vec<Offer> {
+    let mut offers = Vec::new();
+    for provider in app.providers() {
+        let taken = &provider.capabilities().currencies;
+        for price in plan.prices.iter().filter(|price| taken.contains(&price.currency)) {
+            offers.push(Offer {
+                value: format!("{}:{}", provider.code(), price.currency.code()),
+                price: locale.money(*price),
+                provider: text::provider_name(locale, provider.code()),
+            });
+        }
+    }
+    offers
+}
+
+/// What a plan is called; one that is not sold any more goes by its code.
+pub(super) fn plan_name(visitor: &Visitor, code: &PlanCode) -> String {
+    let plan = visitor.app().catalogue().plan(code);
+    plan.map_or_else(|| code.to_string(), |plan| text::plan_name(visitor.locale, code, plan.length.days()))
+}
