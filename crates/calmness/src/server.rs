@@ -23,7 +23,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         tokio::time::sleep(DRAIN_TIMEOUT).await;
     };
     tokio::select! {
-        served = server => served,
+        finished = server => finished,
         () = drained => {
             tracing::warn!("stopped with requests still under way");
             Ok(())

@@ -30,7 +30,7 @@ use web::{LimitSettings, TrustedProxies, WebOptions};
 use crate::config::{self, Config, Environment, Opening, Severity, Updates};
 
 /// How long a quote can be paid.
-const QUOTE_LIFETIME: Duration = Duration::from_secs(30 * 60);
+const QUOTE_LIFETIME: Duration = Duration::from_mins(30);
 /// The channel that the plans of the first migration open.
 const DEFAULT_CHANNEL: &str = "signaux";
 
@@ -239,6 +239,11 @@ fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
         https: config.public_url.scheme() == "https",
         sandbox: config.sandbox,
         limits: LimitSettings::default(),
+        telegram_link_url: config
+            .telegram
+            .link_url
+            .as_ref()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned()),
         telegram_webhook_secret: config.telegram.webhook_secret.clone(),
     })
 }

@@ -21,6 +21,8 @@ pub struct WebOptions {
     pub sandbox: bool,
     /// Request limits.
     pub limits: LimitSettings,
+    /// Where the pages lead people instead of `https://t.me`, without a trailing slash: a sandbox's stand-in.
+    pub telegram_link_url: Option<String>,
     /// The secret that Telegram's webhook calls carry; none refuses them all.
     pub telegram_webhook_secret: Option<SecretString>,
 }

@@ -113,29 +113,29 @@ impl App {
                     Ok((change, action)) => {
                         Outcome::Done(Change { request_answered: true, ..change }, action)
                     }
-                    Err(error) => self.explain(error, claimed),
+                    Err(error) => self.explain(&error, claimed),
                 }
             }
             Err(TelegramError::AlreadyDone(_) | TelegramError::Untouchable) => {
                 let observed = if act == Act::Remove { Observed::Untouchable } else { situation.observed };
                 Outcome::Done(Change { observed: Some(observed), ..Change::default() }, "membership.observed")
             }
-            Err(error) => self.explain(error, claimed),
+            Err(error) => self.explain(&error, claimed),
         }
     }
 
-    fn explain(&self, error: TelegramError, claimed: &Claimed) -> Outcome {
+    fn explain(&self, error: &TelegramError, claimed: &Claimed) -> Outcome {
         let random = &**self.random();
         tracing::warn!(
             telegram.account = claimed.place.account,
             work.attempts = claimed.attempts,
-            error = &error as &dyn std::error::Error,
+            error = error as &dyn std::error::Error,
             "Telegram did not do it yet"
         );
         let operator = OPERATOR_BACKOFF.after(claimed.attempts, random);
         match error {
             TelegramError::RetryAfter { after } => {
-                Outcome::Later(Duration::try_from(after).unwrap_or(BACKOFF.longest))
+                Outcome::Later(Duration::try_from(*after).unwrap_or(BACKOFF.longest))
             }
             TelegramError::UnknownUser(_) if claimed.attempts >= UNKNOWN_USER_ATTEMPTS => {
                 let change =
@@ -273,12 +273,11 @@ async fn invite(
     situation: &Situation,
 ) -> Result<(Change, &'static str), TelegramError> {
     let known = situation.invite.clone().filter(|(_, made_for)| *made_for == chat);
-    let link = match known {
-        Some((link, _)) => link,
-        None => {
-            let name = format!("calmness {}", claimed.place.account);
-            telegram.create_chat_invite_link(chat, &name, true).await?.invite_link
-        }
+    let link = if let Some((link, _)) = known {
+        link
+    } else {
+        let name = format!("calmness {}", claimed.place.account);
+        telegram.create_chat_invite_link(chat, &name, true).await?.invite_link
     };
     let change = Change { invite: Some((link, chat)), invited: Some(true), ..Change::default() };
     Ok((change, "membership.invited"))

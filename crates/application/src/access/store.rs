@@ -26,6 +26,10 @@ pub(crate) struct Claimed {
 
 /// Everything that decides the next act, read right before it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any combination can be true"
+)]
 pub(super) struct Situation {
     pub(super) observed: Observed,
     pub(super) join_requested: bool,

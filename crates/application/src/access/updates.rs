@@ -53,7 +53,7 @@ impl App {
         self.tx("telegram_message", context, |tx| {
             let token = token.clone();
             async move {
-                let content = match token {
+                let reply = match token {
                     None => Content::BotHelp,
                     Some(Err(_)) => Content::BotLinkInvalid,
                     Some(Ok(token)) => match store::redeem_token(tx, &token.hash()).await? {
@@ -68,7 +68,7 @@ impl App {
                         }
                     },
                 };
-                answer(tx, update_id, from, locale, content).await
+                answer(tx, update_id, from, locale, reply).await
             }
             .scope_boxed()
         })

@@ -18,7 +18,7 @@ pub(crate) enum Applied {
     /// The facts grew.
     Changed(Status),
     /// Everything was known.
-    AlreadyApplied,
+    Known,
     /// It cannot be true of this payment; nothing changed.
     Contradicts(Contradiction),
     /// There is no such payment.
@@ -29,7 +29,7 @@ pub(crate) enum Applied {
 pub(crate) async fn apply(tx: &mut Tx, id: PaymentId, event: &Event) -> Result<Applied, StoreError> {
     let Some(stored) = store::lock(tx, id).await? else { return Ok(Applied::NoSuchPayment) };
     match stored.payment.apply(event) {
-        Verdict::AlreadyApplied => Ok(Applied::AlreadyApplied),
+        Verdict::AlreadyApplied => Ok(Applied::Known),
         Verdict::Contradicts(contradiction) => Ok(Applied::Contradicts(contradiction)),
         Verdict::Grow(decision) => {
             write(tx, &stored, &decision).await?;

@@ -102,10 +102,10 @@ async fn record_opening(
             None
         }
     };
-    if let Some(event) = event {
-        if let Applied::Contradicts(contradiction) = apply(tx, stored.id, &event).await? {
-            quarantine::quarantine_payment(tx, stored.id, &stored.provider, &contradiction).await?;
-        }
+    if let Some(event) = event
+        && let Applied::Contradicts(contradiction) = apply(tx, stored.id, &event).await?
+    {
+        quarantine::quarantine_payment(tx, stored.id, &stored.provider, &contradiction).await?;
     }
     if let Ok(checkout) = asked {
         let query = sqlx::query!(

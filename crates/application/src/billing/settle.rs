@@ -155,9 +155,9 @@ impl App {
         let outlook = Outlook::of(&schedule, now.business);
         let notification = NotificationId::new(now.wall, &self.entropy());
         let ends_at_us = microseconds_between(Instant::UNIX_EPOCH, outlook.ends_at);
-        let content = Content::PaymentConfirmed { payment: stored.id, ends_at_us };
+        let confirmation = Content::PaymentConfirmed { payment: stored.id, ends_at_us };
         let payload =
-            serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            serde_json::to_value(confirmation).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let event = WebhookEventId::new(now.wall, &self.entropy());
         let extended = json!({
             "payment": stored.id,
@@ -268,7 +268,7 @@ async fn settle_slowly(
     let applied = apply(tx, payment, event).await?;
     let outcome = match &applied {
         Applied::Changed(_) => Outcome::Applied,
-        Applied::AlreadyApplied => Outcome::AlreadyApplied,
+        Applied::Known => Outcome::AlreadyApplied,
         Applied::Contradicts(contradiction) => Outcome::Quarantined(contradiction.code()),
         Applied::NoSuchPayment => Outcome::Quarantined("unknown_payment"),
     };

@@ -14,12 +14,13 @@ mod store;
 mod users;
 
 use crypto::password::PasswordError;
+use domain::ids::UserId;
 use thiserror::Error;
 
 pub use self::email::{Email, InvalidEmail};
 pub use self::sessions::{Device, LoggedIn, PageSession, SESSION_LIFE, TokenPair};
 pub use self::users::{NewUser, Profile};
-use crate::tx::{StoreError, tx_error};
+use crate::tx::{StoreError, Tx, tx_error};
 
 /// The shortest password without a second factor, in characters (SEC-1).
 pub const MIN_PASSWORD_CHARS: usize = 15;
@@ -64,3 +65,8 @@ pub enum IdentityError {
     UnknownUser,
 }
 tx_error!(IdentityError);
+
+/// Whether an account is frozen: it may not pay, and what it paid waits.
+pub(crate) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    store::is_frozen(tx, user).await
+}

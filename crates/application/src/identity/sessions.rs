@@ -284,7 +284,7 @@ impl App {
                     user,
                     details: json!({}),
                 };
-                Ok::<_, StoreError>(audit::record(tx, entry).await?)
+                audit::record(tx, entry).await
             }
             .scope_boxed()
         })

@@ -365,3 +365,11 @@ pub(super) async fn revoke_sessions(
     .await?;
     Ok(ended.into_iter().map(SessionId::from_uuid).collect())
 }
+
+pub(super) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT frozen_at IS NOT NULL AS "frozen!" FROM users WHERE id = $1"#,
+        user.uuid()
+    );
+    Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))
+}

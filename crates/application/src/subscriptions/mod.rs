@@ -19,6 +19,7 @@ pub use self::sweeps::Swept;
 pub use self::view::{PeriodView, SubscriptionView};
 use crate::access;
 use crate::audit;
+use crate::identity;
 use crate::tx::{StoreError, Tx};
 
 /// A subscription as it was read.
@@ -76,24 +77,17 @@ pub(crate) async fn entitle(
     let now = tx.now();
     let mut loaded = store::lock(tx, purchase.user, &purchase.channel, &purchase.plan).await?;
     let before = loaded.schedule.clone();
-    match store::period_of_payment(tx, purchase.payment).await? {
-        Some(period) => {
-            loaded.schedule.change(period, state, now);
-        }
-        None => {
-            let period = PeriodId::new(tx.wall(), &tx.entropy());
-            loaded.schedule.append(period, purchase.length, PeriodState::Live, now);
-            loaded.schedule.change(period, state, now);
-            store::insert_period(
-                tx,
-                loaded.id,
-                Some(purchase.payment),
-                &purchase.plan,
-                &loaded.schedule,
-                period,
-            )
-            .await?;
-        }
+    if let Some(period) = store::period_of_payment(tx, purchase.payment).await? {
+        loaded.schedule.change(period, state, now);
+    } else {
+        let period = PeriodId::new(tx.wall(), &tx.entropy());
+        // Time that is paid while the account is frozen starts when the freeze ends (SEC-61).
+        let frozen = identity::is_frozen(tx, purchase.user).await?;
+        let held = if frozen && state == PeriodState::Live { PeriodState::Withheld } else { state };
+        loaded.schedule.append(period, purchase.length, PeriodState::Live, now);
+        loaded.schedule.change(period, held, now);
+        let (subscription, payment) = (loaded.id, Some(purchase.payment));
+        store::insert_period(tx, subscription, payment, &purchase.plan, &loaded.schedule, period).await?;
     }
     write(tx, &loaded, &before, purchase, state).await?;
     access::owe_membership_of_user(tx, purchase.user, &purchase.channel).await?;

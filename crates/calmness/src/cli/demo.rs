@@ -18,6 +18,7 @@ const RESTART_DELAY: Duration = Duration::from_millis(500);
 
 /// How to start a demo.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct DemoArguments {
     /// When ready, one JSON line on standard output that tells programs what is where
     #[arg(long)]
@@ -124,9 +125,9 @@ fn open_browser(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     if desktop {
         let mut command = tokio::process::Command::new(opener);
-        let opened =
+        let spawned =
             command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        if let Err(error) = opened {
+        if let Err(error) = spawned {
             tracing::debug!(error = &error as &dyn std::error::Error, "no browser was opened");
         }
     }

@@ -91,6 +91,7 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram.bot_token", Kind::Secret, "a token from @BotFather like 123456:ABC-DEF…"),
     key("telegram.webhook_secret", Kind::Secret, "32 to 256 letters, digits, _ and -"),
     key("telegram.updates", Kind::Text, "webhook or polling"),
+    key("telegram.link_url", Kind::Text, "an address like http://127.0.0.1:8025/t.me"),
     key("providers.hmac_psp.enabled", Kind::Flag, "true or false"),
     key("providers.hmac_psp.base_url", Kind::Text, "an address like https://pay.example/v1"),
     key("providers.hmac_psp.opening", Kind::Text, "api or link"),

@@ -152,6 +152,9 @@ pub struct Telegram {
     pub webhook_secret: Option<SecretString>,
     /// How updates arrive.
     pub updates: Updates,
+    /// Where the pages lead people instead of `https://t.me`: a sandbox's stand-in.
+    #[serde(deserialize_with = "optional_url")]
+    pub link_url: Option<Url>,
 }
 
 /// How the bot's updates arrive.
@@ -266,6 +269,7 @@ impl Default for Telegram {
             bot_token: None,
             webhook_secret: None,
             updates: Updates::default(),
+            link_url: None,
         }
     }
 }

@@ -65,6 +65,7 @@ impl BusinessClock for Handle {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn refused(error: StoreError) -> ClockError {
     tracing::error!(error = &error as &dyn std::error::Error, "the business clock could not be used");
     ClockError(error.to_string())

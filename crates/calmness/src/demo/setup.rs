@@ -1,6 +1,7 @@
 //! The product's configuration file in a demo, its accounts and its settings.
 
 use std::error::Error;
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,7 @@ pub(super) fn write_config(
                 "api_url": format!("http://{}", world.http),
                 "bot_token": secrets.bot_token,
                 "webhook_secret": secrets.telegram_webhook,
+                "link_url": format!("http://{}/t.me", world.http),
             }),
         ),
         (
@@ -80,10 +82,10 @@ pub(super) fn write_config(
         String::from("# Written by `calmness demo`. Other commands can use it: calmness --config FILE …\n");
     for (name, values) in sections {
         if !name.is_empty() {
-            text.push_str(&format!("\n[{name}]\n"));
+            let _never_fails = writeln!(text, "\n[{name}]");
         }
         for (key, value) in values.as_object().into_iter().flatten() {
-            text.push_str(&format!("{key} = {}\n", toml_value(value)));
+            let _never_fails = writeln!(text, "{key} = {}", toml_value(value));
         }
     }
     let path = data_dir.join("calmness.toml");

@@ -2,12 +2,13 @@
 
 use application::access::{AccessView, BindingView};
 use application::billing::PaymentView as Payment;
-use application::subscriptions::SubscriptionView;
+use application::subscriptions::{PeriodView, SubscriptionView};
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::ids::{PaymentId, UserId};
 use domain::payment::Status;
+use domain::plan::{PlanCode, PlanLength};
 use domain::subscription::{PeriodState, SubscriptionStatus};
 use domain::time::{Duration, Instant};
 
@@ -106,7 +107,11 @@ impl Standing {
                 countdown: Box::new(Countdown::new(locale, starts_at, ends_at, self.now)),
             },
             SubscriptionStatus::Suspended => {
-                SubscriptionCard::Suspended { channel, left: locale.duration(kept(visitor, subscription)) }
+                let length = |code: &PlanCode| Some(visitor.app().catalogue().plan(code)?.length);
+                SubscriptionCard::Suspended {
+                    channel,
+                    left: locale.duration(kept(&subscription.periods, length)),
+                }
             }
             SubscriptionStatus::Ended => {
                 SubscriptionCard::Ended { channel, ended_at: Moment::new(locale, ends_at) }
@@ -159,11 +164,44 @@ fn title(key: &str) -> String {
 }
 
 /// The time that is set aside: what the withheld periods have not used.
-fn kept(visitor: &Visitor, subscription: &SubscriptionView) -> Duration {
-    let withheld = subscription.periods.iter().filter(|period| period.state == PeriodState::Withheld);
+fn kept(periods: &[PeriodView], length: impl Fn(&PlanCode) -> Option<PlanLength>) -> Duration {
+    let withheld = periods.iter().filter(|period| period.state == PeriodState::Withheld);
     let rests = withheld.filter_map(|period| {
-        let plan = visitor.app().catalogue().plan(&period.plan_code)?;
-        Some(Duration::days(i64::from(plan.length.days())) - (period.ends_at - period.starts_at))
+        Some(length(&period.plan_code)?.duration() - (period.ends_at - period.starts_at))
     });
     rests.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::PeriodId;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_channel_is_called_by_its_key_written_as_a_name() {
+        assert_eq!(title("signaux"), "Signaux");
+        assert_eq!(title("gold-signals-2"), "Gold signals 2");
+    }
+
+    #[test]
+    fn the_time_that_is_kept_is_what_withheld_periods_have_not_used() {
+        let start = datetime!(2026-11-23 14:00 UTC);
+        let period = |state, used: Duration| PeriodView {
+            id: PeriodId::from_uuid(uuid::Uuid::nil()),
+            payment: None,
+            plan_code: "signaux-weekly".parse().unwrap(),
+            state,
+            starts_at: start,
+            ends_at: start + used,
+        };
+        let periods = [
+            period(PeriodState::Withheld, Duration::days(2)),
+            period(PeriodState::Live, Duration::days(7)),
+            period(PeriodState::Revoked, Duration::days(1)),
+            period(PeriodState::Withheld, Duration::ZERO),
+        ];
+        assert_eq!(kept(&periods, |_| PlanLength::from_days(7).ok()), Duration::days(5 + 7));
+        assert_eq!(kept(&periods, |_| None), Duration::ZERO);
+    }
 }

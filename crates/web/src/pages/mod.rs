@@ -1,8 +1,8 @@
 //! The pages for people, server-rendered, in French and English.
 //!
-//! A [`session::Visitor`] is whoever the cookies say; a [`session::SignedIn`] has logged in, or is sent to do so. Every
-//! form comes through [`csrf::form`], which lets only our own pages post. A handler asks the use cases that the API
-//! asks too, fills a view of [`views`] and shows it in the visitor's [`frame`].
+//! A `session::Visitor` is whoever the cookies say; a `session::SignedIn` has logged in, or is sent to do so. Every
+//! form comes through `csrf::form`, which lets only our own pages post. A handler asks the use cases that the API
+//! asks too, fills a view of [`views`] and shows it in the visitor's `frame`.
 
 mod account;
 pub mod assets;
@@ -64,7 +64,7 @@ fn forms() -> [(&'static str, MethodRouter<WebState>); 8] {
     ]
 }
 
-/// The address of every form that posts.
+/// The address of every form that posts, for whoever tries to forge one.
 pub fn form_paths() -> Vec<&'static str> {
     forms().into_iter().map(|(path, _)| path).collect()
 }

@@ -162,6 +162,13 @@ fn telegram(findings: &mut Findings) {
             "set https://api.telegram.org",
         );
     }
+    if telegram.link_url.is_some() && !findings.config.sandbox {
+        findings.error_in_production(
+            "telegram.link_url",
+            "People would be led to a stand-in instead of Telegram.",
+            "remove telegram.link_url",
+        );
+    }
     match &telegram.bot_token {
         None => findings.error_in_production(
             "telegram.bot_token",

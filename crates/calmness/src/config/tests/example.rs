@@ -83,7 +83,9 @@ fn every_key_can_be_given_in_the_environment_under_its_name() {
             Kind::Number => "3",
             _ => match key.path {
                 "environment" => "staging",
-                "public_url" | "telegram.api_url" | "providers.hmac_psp.base_url" => "https://a.example",
+                "public_url" | "telegram.api_url" | "telegram.link_url" | "providers.hmac_psp.base_url" => {
+                    "https://a.example"
+                }
                 "default_locale" => "en",
                 "server.bind" => "[::1]:1",
                 "server.trusted_proxies" => "10.0.0.0/8",

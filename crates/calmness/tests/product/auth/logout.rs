@@ -41,7 +41,7 @@ async fn a_change_of_role_ends_the_sessions_of_the_old_one() {
     let customer = world.customer().await;
     let email = customer.email.parse().unwrap();
     world.app.set_role(&application::Context::operator(), &email, application::Role::Support).await.unwrap();
-    world.get_by(&customer, "/api/me").await.expect(401);
+    world.until_refused(&customer).await;
     let again = world.log_in(&customer.email).await;
     assert_eq!(world.get_by(&again, "/api/me").await.body["role"], "support");
     world.finish().await;

@@ -60,6 +60,7 @@ async fn a_token_older_than_the_parent_ends_the_whole_session() {
     // Within the grace of its own exchange, but its successor has been used: only a thief still has it.
     assert_eq!(refresh(&world, &customer.refresh_token).await.problem(), (401, "unauthorized"));
     refresh(&world, &token_of(&grandchild)).await.expect(401);
+    world.until_refused(&customer).await;
     world.call("GET", "/api/me").bearer(grandchild.text_of("access_token")).send().await.expect(401);
     let causes = world
         .rows("SELECT details ->> 'cause' AS cause FROM audit_logs WHERE action = 'session.ended'")

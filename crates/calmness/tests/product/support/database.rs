@@ -85,9 +85,10 @@ impl Server {
             None => {
                 let cluster = Cluster::start(
                     Options { share: true, durability: Durability::TestsOnly, ..Options::new(data_dir()) },
-                    &|step: &str| eprintln!("· {step}"),
+                    &|_: &str| {},
                 );
                 let cluster = cluster.await.unwrap();
+               
                 (cluster.admin_url().expose_secret().to_owned(), Some(cluster))
             }
         };

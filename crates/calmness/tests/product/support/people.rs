@@ -69,6 +69,13 @@ impl World {
         }
     }
 
+    /// Waits until an access token is refused, which the end of its session takes a second for at most (SEC-20).
+    pub(crate) async fn until_refused(&self, customer: &Customer) {
+        let began = self.wall();
+        self.until("the token is refused", async || self.get_by(customer, "/api/me").await.status == 401).await;
+        assert!(self.wall() - began < time::Duration::SECOND);
+    }
+
     /// The mails that an address got, oldest first.
     pub(crate) async fn mails_to(&self, email: &str) -> Vec<Value> {
         let mails = self.sandbox_get(&format!("/mailbox?to={}", email.replace('+', "%2B"))).await;

@@ -91,6 +91,9 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> World {
+            ($n:literal) => {
+                    };
+        }
         let database = Database::new().await;
         let clock = Arc::new(ManualClock::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -123,6 +126,10 @@ impl Setup {
         tasks.spawn({
             let (app, updates, stop) = (app.clone(), wired.updates, stop.clone());
             async move { app.run_bot(updates, stop).await }
+        });
+        tasks.spawn({
+            let app = app.clone();
+            async move { app.keep_revocations_fresh().await }
         });
         if self.worker {
             tasks.spawn(work::run(app.clone(), stop.clone()));

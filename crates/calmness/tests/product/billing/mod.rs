@@ -1,0 +1,7 @@
+//! `/api/billing`.
+
+mod catalogue;
+mod idempotency;
+mod init;
+mod payments;
+mod unknown;
