@@ -93,6 +93,8 @@ CREATE TABLE payments (
     CHECK (settled_at IS NULL OR NOT is_open),
     -- Nothing is settled, refunded or disputed without money.
     CHECK ((settled_at IS NOT NULL) = (status NOT IN ('pending', 'failed', 'expired'))),
+    -- A payment whose end is unknown is always asked about again.
+    CHECK (status <> 'pending' OR check_due_at IS NOT NULL),
     CHECK ((lease_until IS NULL) = (lease_token IS NULL))
 );
 CREATE INDEX payments_user_id ON payments (user_id, id);

@@ -26,7 +26,9 @@ CREATE TABLE notifications (
     lease_token      uuid,
     CHECK ((lease_until IS NULL) = (lease_token IS NULL)),
     CHECK (sent_at IS NULL OR (due_at IS NULL AND secret_encrypted IS NULL)),
-    CHECK ((given_up_at IS NULL) = (given_up_for IS NULL))
+    CHECK ((given_up_at IS NULL) = (given_up_for IS NULL)),
+    -- Nothing is forgotten: it is owed, sent or given up for a reason.
+    CHECK (num_nonnulls(due_at, sent_at, given_up_at) = 1)
 );
 CREATE UNIQUE INDEX notifications_dedupe_key ON notifications (dedupe_key);
 CREATE INDEX notifications_due_at ON notifications (due_at) WHERE due_at IS NOT NULL;

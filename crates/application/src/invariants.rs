@@ -32,23 +32,68 @@ impl Finding {
 
 /// Asks all of them. `now` is business time.
 pub async fn check(db: &PgPool, now: Instant) -> Result<Vec<Finding>, StoreError> {
+    let finding = |name, demand, broken_by| Finding { name, demand, broken_by };
     Ok(vec![
-        one_charge_per_payment(db).await?,
-        settled_payments_have_their_period(db).await?,
-        time_adds_up(db).await?,
-        periods_do_not_overlap(db).await?,
-        status_is_what_the_facts_say(db).await?,
-        settled_is_verified(db).await?,
-        nobody_inside_without_access(db, now).await?,
-        no_entitled_request_waits(db, now).await?,
-        messages_are_sent_once(db).await?,
-        settled_payments_are_audited_once(db).await?,
-        details_are_encrypted(db).await?,
+        finding(
+            "one_charge_per_payment",
+            "1: at most one successful charge for each payment",
+            one_charge_per_payment(db).await?,
+        ),
+        finding(
+            "settled_payments_have_their_period",
+            "2: what was acknowledged has its effect, and nothing else has one",
+            settled_payments_have_their_period(db).await?,
+        ),
+        finding(
+            "time_adds_up",
+            "3: used + still due + withheld + revoked = paid and granted, for each subscription",
+            time_adds_up(db).await?,
+        ),
+        finding(
+            "periods_do_not_overlap",
+            "3: no two periods of a subscription share an instant",
+            periods_do_not_overlap(db).await?,
+        ),
+        finding(
+            "status_is_what_the_facts_say",
+            "4: a payment's status is what its facts say",
+            status_is_what_the_facts_say(db).await?,
+        ),
+        finding(
+            "settled_is_verified",
+            "4: nothing is settled without a verified statement, a provider's answer or an admin",
+            settled_is_verified(db).await?,
+        ),
+        finding(
+            "nobody_inside_without_access",
+            "5: no account ever bound stays in a channel for more than 60 s without access",
+            nobody_inside_without_access(db, now).await?,
+        ),
+        finding(
+            "no_entitled_request_waits",
+            "5: no entitled join request waits for more than 60 s",
+            no_entitled_request_waits(db, now).await?,
+        ),
+        finding(
+            "messages_are_sent_once",
+            "6: each notification is owed and sent once",
+            messages_are_sent_once(db).await?,
+        ),
+        finding(
+            "settled_payments_are_audited_once",
+            "7: every change of a payment's state has exactly one audit entry",
+            settled_payments_are_audited_once(db).await?,
+        ),
+        finding(
+            "details_are_encrypted",
+            "8: no secret, token or payment detail is readable in the database",
+            details_are_encrypted(db).await?,
+        ),
     ])
 }
 
-async fn one_charge_per_payment(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn one_charge_per_payment(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'payment ' || payment_id || ' has ' || count(*) || ' applied successes' AS "line!"
            FROM webhook_events
            WHERE outcome = 'applied' AND event_type = 'payment.succeeded' AND payment_id IS NOT NULL
@@ -59,15 +104,11 @@ async fn one_charge_per_payment(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "one_charge_per_payment",
-        demand: "1: at most one successful charge for each payment",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn settled_payments_have_their_period(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn settled_payments_have_their_period(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'payment ' || payments.id || ' is settled and has no period' AS "line!"
            FROM payments LEFT JOIN periods ON periods.payment_id = payments.id
            WHERE payments.settled_at IS NOT NULL AND periods.id IS NULL
@@ -80,15 +121,11 @@ async fn settled_payments_have_their_period(db: &PgPool) -> Result<Finding, Stor
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "settled_payments_have_their_period",
-        demand: "2: what was acknowledged has its effect, and nothing else has one",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn time_adds_up(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn time_adds_up(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'period ' || periods.id || ' has another length than what was paid for' AS "line!"
            FROM periods JOIN payments ON payments.id = periods.payment_id
            WHERE periods.length_us <> payments.plan_days * 86400000000
@@ -102,15 +139,11 @@ async fn time_adds_up(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "time_adds_up",
-        demand: "3: used + still due + withheld + revoked = paid and granted, for each subscription",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn periods_do_not_overlap(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn periods_do_not_overlap(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'periods ' || one.id || ' and ' || other.id || ' overlap' AS "line!"
            FROM periods AS one
            JOIN periods AS other ON other.subscription_id = one.subscription_id AND other.id > one.id
@@ -121,16 +154,12 @@ async fn periods_do_not_overlap(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "periods_do_not_overlap",
-        demand: "3: no two periods of a subscription share an instant",
-        broken_by,
-    })
+    Ok(named)
 }
 
 /// The formula of the domain, written a second time on purpose: `payment::Facts::status`.
-async fn status_is_what_the_facts_say(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn status_is_what_the_facts_say(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'payment ' || id || ' says ' || status AS "line!"
            FROM payments
            WHERE status <> CASE
@@ -146,15 +175,11 @@ async fn status_is_what_the_facts_say(db: &PgPool) -> Result<Finding, StoreError
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "status_is_what_the_facts_say",
-        demand: "4: a payment's status is what its facts say",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn settled_is_verified(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn settled_is_verified(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'payment ' || id || ' is settled by nobody' AS "line!"
            FROM payments
            WHERE settled_at IS NOT NULL
@@ -166,15 +191,11 @@ async fn settled_is_verified(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "settled_is_verified",
-        demand: "4: nothing is settled without a verified statement, a provider's answer or an admin",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn nobody_inside_without_access(db: &PgPool, now: Instant) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn nobody_inside_without_access(db: &PgPool, now: Instant) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'account ' || memberships.telegram_user_id || ' is in ' || memberships.channel || ' without access'
                AS "line!"
            FROM memberships
@@ -195,15 +216,11 @@ async fn nobody_inside_without_access(db: &PgPool, now: Instant) -> Result<Findi
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "nobody_inside_without_access",
-        demand: "5: no account ever bound stays in a channel for more than 60 s without access",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn no_entitled_request_waits(db: &PgPool, now: Instant) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn no_entitled_request_waits(db: &PgPool, now: Instant) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'join request of ' || memberships.telegram_user_id || ' waits since ' || join_requested_at AS "line!"
            FROM memberships
            JOIN bindings ON bindings.telegram_user_id = memberships.telegram_user_id AND bindings.ended_at IS NULL
@@ -218,15 +235,11 @@ async fn no_entitled_request_waits(db: &PgPool, now: Instant) -> Result<Finding,
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "no_entitled_request_waits",
-        demand: "5: no entitled join request waits for more than 60 s",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn messages_are_sent_once(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn messages_are_sent_once(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'notification ' || subject_id || ' was sent ' || count(*) || ' times' AS "line!"
            FROM audit_logs
            WHERE action = 'notification.sent'
@@ -242,15 +255,11 @@ async fn messages_are_sent_once(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "messages_are_sent_once",
-        demand: "6: each notification is owed and sent once",
-        broken_by,
-    })
+    Ok(named)
 }
 
-async fn settled_payments_are_audited_once(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn settled_payments_are_audited_once(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'payment ' || payments.id || ' has ' || count(audit_logs.id) || ' entries of its settlement' AS "line!"
            FROM payments
            LEFT JOIN audit_logs ON subject_kind = 'payment' AND subject_id = payments.id::text
@@ -269,16 +278,12 @@ async fn settled_payments_are_audited_once(db: &PgPool) -> Result<Finding, Store
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "settled_payments_are_audited_once",
-        demand: "7: every change of a payment's state has exactly one audit entry",
-        broken_by,
-    })
+    Ok(named)
 }
 
 /// A sealed value starts with its format's version and is never shorter than its header and tag.
-async fn details_are_encrypted(db: &PgPool) -> Result<Finding, StoreError> {
-    let broken_by = sqlx::query_scalar!(
+async fn details_are_encrypted(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
         r#"SELECT 'admin_config ' || key || ' is not encrypted' AS "line!"
            FROM admin_config
            WHERE length(value_encrypted) < 45 OR get_byte(value_encrypted, 0) <> 1
@@ -300,9 +305,5 @@ async fn details_are_encrypted(db: &PgPool) -> Result<Finding, StoreError> {
     )
     .fetch_all(db)
     .await?;
-    Ok(Finding {
-        name: "details_are_encrypted",
-        demand: "8: no secret, token or payment detail is readable in the database",
-        broken_by,
-    })
+    Ok(named)
 }

@@ -103,7 +103,10 @@ impl App {
                 (change, "membership.removed")
             }),
             Act::Invite => invite(telegram, chat, claimed, situation).await,
-            Act::Rest => look(telegram, chat, account).await,
+            // Looked for once: its invitation is over.
+            Act::Rest => look(telegram, chat, account)
+                .await
+                .map(|(change, action)| (Change { invited: Some(false), ..change }, action)),
         };
         match called {
             Ok((change, action)) => Outcome::Done(change, action),
@@ -116,8 +119,12 @@ impl App {
                     Err(error) => self.explain(&error, claimed),
                 }
             }
-            Err(TelegramError::AlreadyDone(_) | TelegramError::Untouchable) => {
-                let observed = if act == Act::Remove { Observed::Untouchable } else { situation.observed };
+            Err(ref error @ (TelegramError::AlreadyDone(_) | TelegramError::Untouchable)) => {
+                let observed = match error {
+                    TelegramError::Untouchable => Observed::Untouchable,
+                    _ if act == Act::Remove => Observed::Outside,
+                    _ => situation.observed,
+                };
                 Outcome::Done(Change { observed: Some(observed), ..Change::default() }, "membership.observed")
             }
             Err(error) => self.explain(&error, claimed),
@@ -247,7 +254,7 @@ fn must_look(situation: &Situation, claimed: &Claimed) -> bool {
         && situation.ever_bound
         && situation.observed == Observed::Outside
         && claimed.attempts <= UNKNOWN_USER_ATTEMPTS
-        && (situation.invited || situation.invite.is_some())
+        && situation.invited
 }
 
 async fn look(

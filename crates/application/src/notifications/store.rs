@@ -89,22 +89,30 @@ pub(super) async fn claim(app: &App, lease: Lease) -> Result<Vec<Owed>, StoreErr
     .fetch_all(app.db())
     .await?;
     let label: &Label = &SECRET;
-    rows.into_iter()
-        .map(|row| {
-            let sealed = row.secret_encrypted.as_deref();
-            Ok(Owed {
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let secret = row.secret_encrypted.as_deref();
+        let secret = secret.map(|sealed| app.keys().open_text(label, row.id, sealed)).transpose();
+        let content = serde_json::from_value(row.payload)
+            .map_err(|error| StoreError::Corrupt(format!("notifications.payload: {error}")));
+        match (content, secret) {
+            (Ok(content), Ok(secret)) => claimed.push(Owed {
                 id: NotificationId::from_uuid(row.id),
-                content: serde_json::from_value(row.payload)
-                    .map_err(|error| StoreError::Corrupt(format!("notifications.payload: {error}")))?,
+                content,
                 medium: row.medium,
                 recipient: row.recipient,
                 locale: row.locale.as_deref().and_then(|word| word.parse().ok()),
-                secret: sealed.map(|sealed| app.keys().open_text(label, row.id, sealed)).transpose()?,
+                secret,
                 attempts: row.attempts,
                 token: lease.token,
-            })
-        })
-        .collect()
+            }),
+            // One that cannot be read must not hold up the others; it comes back when its lease ends.
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(notification.id = %row.id, error = &error as &dyn std::error::Error, "a message cannot be read");
+            }
+        }
+    }
+    Ok(claimed)
 }
 
 pub(super) async fn finish_sent(tx: &mut Tx, owed: &Owed) -> Result<bool, StoreError> {

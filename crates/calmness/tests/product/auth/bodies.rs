@@ -9,7 +9,24 @@ async fn unknown_fields_are_refused_with_their_place() {
     let world = World::new().await;
     let body = json!({ "email": "awa@example.com", "password": PASSWORD, "role": "admin" });
     let refused = world.post("/api/auth/register", &body).await;
-    insta::assert_snapshot!(refused.shown(), @"");
+    insta::assert_snapshot!(refused.shown(), @r#"
+    422
+    {
+      code: "validation_failed"
+      detail: "Certains champs ne peuvent pas être acceptés\u{202f}; la liste «\u{a0}errors\u{a0}» dit lesquels et pourquoi."
+      errors: [
+        {
+          code: "unknown_field"
+          message: "Ce champ n’existe pas."
+          pointer: "/role"
+        }
+      ]
+      request_id: [random]
+      status: 422
+      title: "Données non valables"
+      type: "https://calmness.dev/problems/validation-failed"
+    }
+    "#);
     let body = json!({ "email": "awa@example.com", "password": PASSWORD, "is_verified": true });
     assert_eq!(world.post("/api/auth/login", &body).await.status, 422);
     world.finish().await;

@@ -25,7 +25,17 @@ async fn unknown_wrong_unverified_and_frozen_get_one_and_the_same_answer() {
         shown.push((refused.shown(), refused.header("www-authenticate").map(ToOwned::to_owned)));
     }
     assert!(shown.iter().all(|answer| *answer == shown[0]), "{shown:#?}");
-    insta::assert_snapshot!(shown[0].0, @"");
+    insta::assert_snapshot!(shown[0].0, @r#"
+    401
+    {
+      code: "invalid_credentials"
+      detail: "Cette adresse et ce mot de passe n’ouvrent pas de compte. Si l’adresse n’est pas encore confirmée, demandez un nouveau lien de confirmation."
+      request_id: [random]
+      status: 401
+      title: "Identifiants refusés"
+      type: "https://calmness.dev/problems/invalid-credentials"
+    }
+    "#);
     world.finish().await;
 }
 

@@ -34,7 +34,10 @@ async fn the_same_key_with_another_body_is_refused() {
     let other_plan = world.init(&customer, "k1", "signaux-weekly").await;
     assert_eq!(other_plan.problem(), (422, "idempotency_key_reused"));
     let other_currency = json!({ "plan_code": "signaux-monthly", "provider": "hmac_psp", "currency": "XOF" });
-    assert_eq!(world.init_with(&customer, "k1", &other_currency).await.problem(), (422, "idempotency_key_reused"));
+    assert_eq!(
+        world.init_with(&customer, "k1", &other_currency).await.problem(),
+        (422, "idempotency_key_reused")
+    );
     assert_eq!(world.count("SELECT count(*) FROM payments").await, 1);
     world.finish().await;
 }
@@ -44,7 +47,10 @@ async fn a_key_survives_a_refresh_of_the_access_token() {
     let world = World::new().await;
     let customer = world.customer().await;
     let first = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
-    let tokens = world.post("/api/auth/refresh", &json!({ "refresh_token": customer.refresh_token })).await.expect(200);
+    let tokens = world
+        .post("/api/auth/refresh", &json!({ "refresh_token": customer.refresh_token }))
+        .await
+        .expect(200);
     let refreshed = Customer { access_token: tokens.text_of("access_token").to_owned(), ..customer.clone() };
     let elsewhere = world.log_in(&customer.email).await;
     for session in [refreshed, elsewhere] {

@@ -9,7 +9,27 @@ async fn a_payment_is_opened_at_the_provider_by_a_call() {
     let world = World::new().await;
     let customer = world.customer().await;
     let opened = world.init(&customer, "k1", "signaux-monthly").await;
-    insta::assert_snapshot!(opened.shown(), @"");
+    insta::assert_snapshot!(opened.shown(), @r#"
+    201
+    {
+      amount: 5999
+      checkout_url: [address]
+      created_at: [instant]
+      currency: "EUR"
+      expires_at: [instant]
+      failure_reason: null
+      id: [id]
+      instructions: null
+      late: false
+      phase: "awaiting"
+      plan_code: "signaux-monthly"
+      provider: "hmac_psp"
+      refunded_amount: 0
+      settled_at: null
+      status: "pending"
+      under_review: false
+    }
+    "#);
     assert_eq!(opened.header("idempotency-replayed"), None);
     let books = world.books_of(&opened.body).await;
     assert_eq!((&books["amount"], &books["currency"]), (&json!(5_999), &json!("EUR")));
@@ -39,7 +59,9 @@ async fn a_browser_that_carries_a_link_can_change_nothing_in_it() {
     let customer = world.customer().await;
     let opened = world.open(&customer, "k1", "signaux-monthly").await;
     let link = opened["checkout_url"].as_str().unwrap();
-    for changed in [link.replace("amount=5999", "amount=1"), format!("{link}&amount=1"), link.replace("EUR", "XOF")] {
+    for changed in
+        [link.replace("amount=5999", "amount=1"), format!("{link}&amount=1"), link.replace("EUR", "XOF")]
+    {
         assert_ne!(changed, link);
         assert_eq!(world.http.get(&changed).send().await.unwrap().status(), 403, "{changed}");
     }
@@ -86,7 +108,8 @@ async fn a_key_means_the_same_in_the_header_and_in_the_body() {
     let customer = world.customer().await;
     let opened = world.init(&customer, "k1", "signaux-weekly").await.expect(201);
     let body = json!({ "plan_code": "signaux-weekly", "provider": "hmac_psp", "currency": "EUR", "idempotency_key": "k1" });
-    let again = world.call("POST", "/api/billing/payments/init").by(&customer).json(&body).send().await.expect(201);
+    let again =
+        world.call("POST", "/api/billing/payments/init").by(&customer).json(&body).send().await.expect(201);
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.text, opened.text);
     world.finish().await;
@@ -108,7 +131,9 @@ async fn what_is_not_sold_is_refused_by_name() {
         let refused = world.init_with(&customer, "k1", &body).await;
         assert_eq!(refused.problem(), (422, code), "{body}");
     }
-    let unnamed = world.init_with(&customer, "k1", &json!({ "plan_code": "signaux-weekly", "provider": "hmac_psp" })).await;
+    let unnamed = world
+        .init_with(&customer, "k1", &json!({ "plan_code": "signaux-weekly", "provider": "hmac_psp" }))
+        .await;
     assert_eq!(unnamed.problem(), (422, "currency_required"), "three prices fit");
     assert_eq!(world.count("SELECT count(*) FROM payments").await, 0);
     // A refusal binds nothing to the key.
@@ -120,7 +145,9 @@ async fn what_is_not_sold_is_refused_by_name() {
 async fn amount_status_and_owner_are_never_the_clients_to_say() {
     let world = World::new().await;
     let customer = world.customer().await;
-    for (name, value) in [("amount", json!(1)), ("status", json!("succeeded")), ("user_id", json!(customer.id))] {
+    for (name, value) in
+        [("amount", json!(1)), ("status", json!("succeeded")), ("user_id", json!(customer.id))]
+    {
         let mut body = json!({ "plan_code": "signaux-weekly", "provider": "hmac_psp", "currency": "EUR" });
         body[name] = value;
         let refused = world.init_with(&customer, "k1", &body).await;
@@ -135,7 +162,10 @@ async fn a_card_number_in_free_text_is_refused_and_kept_nowhere() {
     let world = World::new().await;
     let customer = world.customer().await;
     for key in ["4242424242424242", "card 5555-5555-5555-4444", "4242 4242 4242 4242"] {
-        assert_eq!(world.init(&customer, key, "signaux-weekly").await.problem(), (422, "card_number_refused"));
+        assert_eq!(
+            world.init(&customer, key, "signaux-weekly").await.problem(),
+            (422, "card_number_refused")
+        );
     }
     let in_plan = json!({ "plan_code": "4242424242424242", "provider": "hmac_psp", "currency": "EUR" });
     assert_eq!(world.init_with(&customer, "k1", &in_plan).await.problem(), (422, "card_number_refused"));
@@ -162,7 +192,9 @@ async fn a_provider_that_refuses_makes_a_failed_payment_and_room_for_another() {
     let world = World::new().await;
     let customer = world.customer().await;
     // The service takes no amount above a million of millions of minor units.
-    world.sql("UPDATE plan_prices SET amount_minor = 1000000000000001 WHERE plan_code = 'signaux-weekly'").await;
+    world
+        .sql("UPDATE plan_prices SET amount_minor = 1000000000000001 WHERE plan_code = 'signaux-weekly'")
+        .await;
     world.app.catalogue().reload(world.app.db()).await.unwrap();
     let refused = world.init(&customer, "k1", "signaux-weekly").await.expect(201);
     assert_eq!((&refused.body["status"], &refused.body["checkout_url"]), (&json!("failed"), &json!(null)));

@@ -12,7 +12,10 @@ async fn a_payment_tells_each_step_of_its_money() {
     let steps = async || {
         let shown = world.payment(&customer, &payment).await;
         let steps = shown["steps"].as_array().unwrap().clone();
-        steps.into_iter().map(|step| (step["name"].as_str().unwrap().to_owned(), step["at"].is_string())).collect::<Vec<_>>()
+        steps
+            .into_iter()
+            .map(|step| (step["name"].as_str().unwrap().to_owned(), step["at"].is_string()))
+            .collect::<Vec<_>>()
     };
     let reached = |names: [bool; 5]| {
         let steps = ["created", "accepted", "settled", "extended", "access"];
@@ -24,7 +27,48 @@ async fn a_payment_tells_each_step_of_its_money() {
     assert_eq!(steps().await, reached([true, true, true, true, false]));
     world.link_telegram(&customer, 7_001).await;
     assert_eq!(steps().await, reached([true; 5]));
-    insta::assert_snapshot!(masked(&world.payment(&customer, &payment).await), @"");
+    insta::assert_snapshot!(masked(&world.payment(&customer, &payment).await), @r#"
+    {
+      amount: 1999
+      checkout_url: null
+      created_at: [instant]
+      currency: "EUR"
+      expires_at: [instant]
+      failure_reason: null
+      id: [id]
+      instructions: null
+      late: false
+      phase: "awaiting"
+      plan_code: "signaux-weekly"
+      provider: "hmac_psp"
+      refunded_amount: 0
+      settled_at: [instant]
+      status: "succeeded"
+      steps: [
+        {
+          at: [instant]
+          name: "created"
+        }
+        {
+          at: [instant]
+          name: "accepted"
+        }
+        {
+          at: [instant]
+          name: "settled"
+        }
+        {
+          at: [instant]
+          name: "extended"
+        }
+        {
+          at: [instant]
+          name: "access"
+        }
+      ]
+      under_review: false
+    }
+    "#);
     world.finish().await;
 }
 
@@ -37,7 +81,8 @@ async fn the_list_is_paged_newest_first_without_gaps() {
         let plan = if number % 2 == 0 { "signaux-weekly" } else { "signaux-monthly" };
         bought.insert(0, world.buy(&customer, &format!("k{number}"), plan).await["id"].clone());
     }
-    let (mut seen, mut pages, mut path): (Vec<Value>, _, _) = (Vec::new(), 0, "/api/billing/payments?limit=3".to_owned());
+    let (mut seen, mut pages, mut path): (Vec<Value>, _, _) =
+        (Vec::new(), 0, "/api/billing/payments?limit=3".to_owned());
     loop {
         let page = world.get_by(&customer, &path).await.expect(200).body;
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));

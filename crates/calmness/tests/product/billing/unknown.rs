@@ -33,12 +33,19 @@ async fn whatever_happens_to_the_call_the_payment_is_sent_and_then_resolved_with
         // Five seconds later the check asks, with the same key.
         world.advance(Duration::seconds(6)).await;
         let payment = world.payment(&customer, &opened.body).await;
-        assert_eq!((&payment["phase"], &payment["status"]), (&json!("awaiting"), &json!("pending")), "{fault}");
+        assert_eq!(
+            (&payment["phase"], &payment["status"]),
+            (&json!("awaiting"), &json!("pending")),
+            "{fault}"
+        );
         assert!(payment["checkout_url"].is_string(), "{fault}");
         assert_eq!(world.sandbox_get("/log?kind=psp.opened").await["items"].as_array().unwrap().len(), 1);
         world.pay(&payment).await;
         world.drain().await;
-        assert_eq!((world.status_of(&customer, &payment).await.as_str(), world.charges_of(&payment).await), ("succeeded", 1));
+        assert_eq!(
+            (world.status_of(&customer, &payment).await.as_str(), world.charges_of(&payment).await),
+            ("succeeded", 1)
+        );
         world.finish().await;
     }
 }
@@ -62,7 +69,9 @@ async fn while_the_first_request_is_at_work_another_one_is_told_to_come_back() {
     let customer = world.made_customer("awa").await;
     world.fault(json!({ "peer": "psp_api", "fault": "slow", "times": 1, "ms": 400 })).await;
     let second = async {
-        world.until("the first is at work", async || world.count("SELECT count(*) FROM payments").await == 1).await;
+        world
+            .until("the first is at work", async || world.count("SELECT count(*) FROM payments").await == 1)
+            .await;
         world.init(&customer, "k1", "signaux-monthly").await
     };
     let (first, second) = tokio::join!(world.init(&customer, "k1", "signaux-monthly"), second);

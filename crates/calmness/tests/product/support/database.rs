@@ -88,7 +88,7 @@ impl Server {
                     &|_: &str| {},
                 );
                 let cluster = cluster.await.unwrap();
-               
+
                 (cluster.admin_url().expose_secret().to_owned(), Some(cluster))
             }
         };

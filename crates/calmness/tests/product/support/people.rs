@@ -72,7 +72,8 @@ impl World {
     /// Waits until an access token is refused, which the end of its session takes a second for at most (SEC-20).
     pub(crate) async fn until_refused(&self, customer: &Customer) {
         let began = self.wall();
-        self.until("the token is refused", async || self.get_by(customer, "/api/me").await.status == 401).await;
+        self.until("the token is refused", async || self.get_by(customer, "/api/me").await.status == 401)
+            .await;
         assert!(self.wall() - began < time::Duration::SECOND);
     }
 

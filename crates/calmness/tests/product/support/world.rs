@@ -91,9 +91,6 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> World {
-            ($n:literal) => {
-                    };
-        }
         let database = Database::new().await;
         let clock = Arc::new(ManualClock::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
