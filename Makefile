@@ -9,7 +9,7 @@ help: ## Tell what can be made
 
 demo: ## Start everything on this machine: a private PostgreSQL, the product, a simulated world
 	@echo "· building" >&2
-	@cargo build --locked --quiet
+	@cargo build --locked
 	@target/debug/calmness demo
 
 demo-reset: ## Forget the demo's data
@@ -18,7 +18,7 @@ demo-reset: ## Forget the demo's data
 
 rehearse: ## Play the whole story by itself, with what goes wrong
 	@echo "· building" >&2
-	@cargo build --locked --quiet
+	@cargo build --locked
 	@target/debug/calmness rehearse
 
 test: ## Run every check: formatting, lints, unit tests, product tests, browser tests, rehearsal

@@ -25,7 +25,7 @@ use gateways::telegram::BotClient;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use thiserror::Error;
-use web::{LimitSettings, TrustedProxies, WebOptions};
+use web::{Limit, LimitSettings, TrustedProxies, WebOptions};
 
 use crate::config::{self, Config, Environment, Opening, Severity, Updates};
 
@@ -238,7 +238,7 @@ fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
         cors_origins: config.server.cors_origins.clone(),
         https: config.public_url.scheme() == "https",
         sandbox: config.sandbox,
-        limits: LimitSettings::default(),
+        limits: limits(&config.limits),
         telegram_link_url: config
             .telegram
             .link_url
@@ -246,6 +246,18 @@ fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
             .map(|url| url.as_str().trim_end_matches('/').to_owned()),
         telegram_webhook_secret: config.telegram.webhook_secret.clone(),
     })
+}
+
+/// The whole of a minute may come at once.
+fn limits(settings: &config::Limits) -> LimitSettings {
+    LimitSettings {
+        address: Limit::per_minute(settings.requests_per_address),
+        login_failures: Limit::per_minute(settings.login_failures_per_address),
+        mails: Limit::per_minute(settings.mails_per_address),
+        init_user: Limit::per_minute(settings.payments_per_user),
+        init_address: Limit::per_minute(settings.payments_per_address),
+        unverified_webhooks: Limit::per_minute(settings.unverified_webhooks_per_address),
+    }
 }
 
 fn update_source(config: &Config) -> UpdateSource {

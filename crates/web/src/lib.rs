@@ -19,7 +19,7 @@ use application::App;
 use axum::Router;
 
 pub use self::middleware::address::TrustedProxies;
-pub use self::middleware::limits::LimitSettings;
+pub use self::middleware::limits::{Limit, LimitSettings};
 pub use self::openapi::document;
 pub use self::state::{WebOptions, WebState};
 

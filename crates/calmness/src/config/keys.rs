@@ -69,6 +69,12 @@ pub(super) const KEYS: &[Key] = &[
     key("server.behind_proxy", Kind::Flag, "true or false"),
     key("server.trusted_proxies", Kind::List, "a list of networks like 10.0.0.0/8 or 127.0.0.1/32"),
     key("server.cors_origins", Kind::List, "a list of origins like https://app.example"),
+    key("limits.requests_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.login_failures_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.mails_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.payments_per_user", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.payments_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.unverified_webhooks_per_address", Kind::Number, "a number; 0 turns the limit off"),
     Key {
         alias: Some("DATABASE_URL"),
         ..key("database.url", Kind::Secret, "an address like postgres://user:password@host/database")

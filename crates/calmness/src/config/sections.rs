@@ -34,6 +34,8 @@ pub struct Config {
     pub company: Company,
     /// The HTTP server.
     pub server: Server,
+    /// How often something may be asked for.
+    pub limits: Limits,
     /// PostgreSQL.
     pub database: Database,
     /// The log.
@@ -85,6 +87,24 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may call the API with a browser, other than the product's own.
     pub cors_origins: Vec<String>,
+}
+
+/// How often something may be asked for, each minute and at once. Zero turns a limit off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Every request of one address but callbacks.
+    pub requests_per_address: u32,
+    /// Failed logins of one address; successful ones never count.
+    pub login_failures_per_address: u32,
+    /// Sign-ups and resends of one address: each sends a mail.
+    pub mails_per_address: u32,
+    /// Payments opened by one user.
+    pub payments_per_user: u32,
+    /// Payments opened from one address.
+    pub payments_per_address: u32,
+    /// Callbacks of one address that could not be verified.
+    pub unverified_webhooks_per_address: u32,
 }
 
 /// PostgreSQL.
@@ -222,6 +242,7 @@ impl Default for Config {
             sandbox: false,
             company: Company::default(),
             server: Server::default(),
+            limits: Limits::default(),
             database: Database::default(),
             log: Log::default(),
             mail: Mail::default(),
@@ -246,6 +267,19 @@ impl Default for Server {
             behind_proxy: false,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_per_address: 0,
+            login_failures_per_address: 30,
+            mails_per_address: 120,
+            payments_per_user: 200,
+            payments_per_address: 1_200,
+            unverified_webhooks_per_address: 60,
         }
     }
 }

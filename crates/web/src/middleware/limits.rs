@@ -27,7 +27,7 @@ use crate::state::WebState;
 const FORGET_EVERY: u32 = 10_000;
 
 /// A burst, and how much comes back each minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limit {
     /// So many at once.
     pub burst: u32,
@@ -35,8 +35,8 @@ pub struct Limit {
     pub per_minute: u32,
 }
 
-/// The limits in force.
-#[derive(Clone, Copy, Debug)]
+/// The limits in force; the default is none at all.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LimitSettings {
     /// Every request of one address.
     pub address: Limit,
@@ -52,16 +52,10 @@ pub struct LimitSettings {
     pub unverified_webhooks: Limit,
 }
 
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self {
-            address: Limit { burst: 3_000, per_minute: 3_000 },
-            login_failures: Limit { burst: 30, per_minute: 30 },
-            mails: Limit { burst: 60, per_minute: 60 },
-            init_user: Limit { burst: 200, per_minute: 120 },
-            init_address: Limit { burst: 1_200, per_minute: 1_200 },
-            unverified_webhooks: Limit { burst: 60, per_minute: 60 },
-        }
+impl Limit {
+    /// So many each minute, all of them at once if need be; zero is no limit.
+    pub const fn per_minute(count: u32) -> Self {
+        Self { burst: count, per_minute: count }
     }
 }
 
@@ -69,24 +63,26 @@ impl Default for LimitSettings {
 pub struct Bucket<K: Hash + Eq + Clone> {
     name: &'static str,
     limit: Limit,
-    limiter: DefaultKeyedRateLimiter<K>,
+    /// None where there is no limit.
+    limiter: Option<DefaultKeyedRateLimiter<K>>,
     checks: AtomicU32,
 }
 
 impl<K: Hash + Eq + Clone> Bucket<K> {
     fn new(name: &'static str, limit: Limit) -> Self {
-        let burst = NonZeroU32::new(limit.burst).unwrap_or(NonZeroU32::MIN);
-        let per_minute = NonZeroU32::new(limit.per_minute).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(per_minute).allow_burst(burst);
-        Self { name, limit, limiter: RateLimiter::keyed(quota), checks: AtomicU32::new(0) }
+        let limiter = NonZeroU32::new(limit.burst).zip(NonZeroU32::new(limit.per_minute));
+        let limiter = limiter
+            .map(|(burst, per_minute)| RateLimiter::keyed(Quota::per_minute(per_minute).allow_burst(burst)));
+        Self { name, limit, limiter, checks: AtomicU32::new(0) }
     }
 
     /// Counts one, or refuses.
     pub fn take(&self, key: &K) -> Result<(), Exceeded> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
         if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.limiter.retain_recent();
+            limiter.retain_recent();
         }
-        self.limiter.check_key(key).map_err(|refused| Exceeded {
+        limiter.check_key(key).map_err(|refused| Exceeded {
             name: self.name,
             limit: self.limit,
             wait: refused.wait_time_from(DefaultClock::default().now()),

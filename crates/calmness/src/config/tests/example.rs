@@ -27,8 +27,17 @@ fn fields(path: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
-    let sections =
-        ["company", "server", "database", "log", "mail", "telegram", "providers", "providers.hmac_psp"];
+    let sections = [
+        "company",
+        "server",
+        "limits",
+        "database",
+        "log",
+        "mail",
+        "telegram",
+        "providers",
+        "providers.hmac_psp",
+    ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {
         for field in fields(section) {
