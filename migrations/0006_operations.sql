@@ -11,6 +11,13 @@ CREATE TABLE data_keys (
     retired_at timestamptz
 );
 
+-- Names of the keys that sign access tokens, never the keys: when one was retired is remembered over restarts, so that
+-- it is believed for the life of its last token and then never again (SEC-16).
+CREATE TABLE signing_keys (
+    kid        text PRIMARY KEY,
+    retired_at timestamptz
+);
+
 -- Encrypted admin values (M2).
 CREATE TABLE admin_config (
     key             text PRIMARY KEY CHECK (key ~ '^[a-z0-9_]{1,64}$'),

@@ -94,10 +94,10 @@ pub async fn check(db: &PgPool, now: Instant) -> Result<Vec<Finding>, StoreError
 
 async fn one_charge_per_payment(db: &PgPool) -> Result<Vec<String>, StoreError> {
     let named = sqlx::query_scalar!(
-        r#"SELECT 'payment ' || payment_id || ' has ' || count(*) || ' applied successes' AS "line!"
-           FROM webhook_events
-           WHERE outcome = 'applied' AND event_type = 'payment.succeeded' AND payment_id IS NOT NULL
-           GROUP BY payment_id
+        r#"SELECT 'payment ' || subject_id || ' was settled ' || count(*) || ' times' AS "line!"
+           FROM audit_logs
+           WHERE subject_kind = 'payment' AND action = 'payment.settled'
+           GROUP BY subject_id
            HAVING count(*) > 1
            LIMIT $1"#,
         MAX_NAMED

@@ -44,7 +44,7 @@ struct Parts {
     data: DataKeys,
 }
 
-/// Until when access tokens under an earlier `SECRET_KEY` are believed, after this start: their whole life.
+/// How long access tokens under an earlier `SECRET_KEY` are believed after its retirement: their whole life (SEC-16).
 const EARLIER_KEY_LIFE_SECONDS: i64 = crypto::jwt::MAX_LIFE_SECONDS;
 
 impl Keys {
@@ -58,13 +58,14 @@ impl Keys {
         random: &dyn Random,
         wall: Instant,
     ) -> Result<Self, KeysError> {
-        let verifies_until = wall.unix_timestamp() + EARLIER_KEY_LIFE_SECONDS;
-        let retired: Vec<_> = secrets
-            .previous(Purpose::JwtSigning)
-            .into_iter()
-            .map(|key| crypto::jwt::RetiredKey { key, verifies_until })
-            .collect();
         let signing = secrets.current(Purpose::JwtSigning);
+        note_current(db, &signing).await?;
+        let mut retired = Vec::new();
+        for key in secrets.previous(Purpose::JwtSigning) {
+            let verifies_until =
+                retired_at(db, &key, wall).await?.unix_timestamp() + EARLIER_KEY_LIFE_SECONDS;
+            retired.push(crypto::jwt::RetiredKey { key, verifies_until });
+        }
         let access_tokens = AccessTokens::new(&signing, &retired, public_url, "calmness-api")?;
         let mut opened = open_all(db, backend, environment).await?;
         if opened.is_empty() {
@@ -136,7 +137,31 @@ async fn open_all(
     Ok(opened)
 }
 
-/// Two instances that start together on a new database may both come here: the one that is later finds a key.
+/// The key that signs now; one that had been retired comes back to life by the operator's will.
+async fn note_current(db: &PgPool, key: &Key) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO signing_keys (kid) VALUES ($1) ON CONFLICT (kid) DO UPDATE SET retired_at = NULL",
+        key.id()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// When a key was first seen among the earlier ones: a restart must not give it another life.
+async fn retired_at(db: &PgPool, key: &Key, wall: Instant) -> Result<Instant, StoreError> {
+    let row = sqlx::query_scalar!(
+        r#"INSERT INTO signing_keys AS known (kid, retired_at) VALUES ($1, $2)
+           ON CONFLICT (kid) DO UPDATE SET retired_at = COALESCE(known.retired_at, EXCLUDED.retired_at)
+           RETURNING retired_at AS "retired_at!""#,
+        key.id(),
+        wall
+    );
+    Ok(row.fetch_one(db).await?)
+}
+
+/// Two instances that start together on a new database may both come here: they take turns, and the later one finds
+/// the key of the other.
 async fn make_first(
     db: &PgPool,
     backend: &dyn KeyBackend,
@@ -145,6 +170,11 @@ async fn make_first(
     wall: Instant,
 ) -> Result<(), KeysError> {
     let (stored, _) = generate_data_key(backend, random, environment).await?;
+    let mut turn = db.begin().await.map_err(StoreError::from)?;
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('calmness/first-data-key'))")
+        .execute(&mut *turn)
+        .await
+        .map_err(StoreError::from)?;
     sqlx::query!(
         "INSERT INTO data_keys (id, backend, wrapped_by, wrapped, created_at)
          SELECT $1, $2, $3, $4, $5
@@ -155,8 +185,9 @@ async fn make_first(
         stored.wrapped.bytes,
         wall
     )
-    .execute(db)
+    .execute(&mut *turn)
     .await
     .map_err(StoreError::from)?;
+    turn.commit().await.map_err(StoreError::from)?;
     Ok(())
 }

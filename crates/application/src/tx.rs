@@ -55,7 +55,8 @@ impl StoreError {
         }
     }
 
-    fn worth_repeating(&self) -> bool {
+    /// Whether PostgreSQL asks for the whole transaction to run again.
+    pub(crate) fn worth_repeating(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         // serialization_failure and deadlock_detected: the whole transaction may simply run again.
         matches!(error.code().as_deref(), Some("40001" | "40P01"))

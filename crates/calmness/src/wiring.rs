@@ -58,6 +58,9 @@ pub enum WiringError {
     /// The service's role may do too much.
     #[error("in production the service must not be able to rewrite history: {}", .0.join("; "))]
     ExcessiveRights(Vec<String>),
+    /// Business time moves in a sandbox only.
+    #[error("business time can be moved in a sandbox only: set sandbox = true, outside production")]
+    MovableClock,
     /// The keys could not be made ready.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -141,6 +144,9 @@ pub async fn open_database(config: &Config) -> Result<PgPool, WiringError> {
 /// Wires the product over its database.
 pub async fn wire(config: &Config, clock: ClockKind) -> Result<Wired, WiringError> {
     refuse_errors(config)?;
+    if clock == ClockKind::Sandbox && (!config.sandbox || config.environment == Environment::Production) {
+        return Err(WiringError::MovableClock);
+    }
     let db = open_database(config).await?;
     wire_over(config, clock, db).await
 }

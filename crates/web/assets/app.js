@@ -52,27 +52,28 @@
     tick();
   });
 
-  // Something is about to change by itself: ask every two seconds, later every ten, never in a hidden tab.
+  // Something is about to change by itself: ask soon, then every two seconds, later every ten, never in a hidden
+  // tab. Whoever comes back to a page sees it as it is by then.
   every("[data-poll]", (box) => {
     let asked = 0;
     const ask = async () => {
-      if (!document.hidden) {
-        asked += 1;
-        try {
-          const answer = await fetch(box.dataset.poll, {
-            headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store",
-          });
-          if (answer.ok && (await answer.json()).state !== box.dataset.pollState) {
-            location.reload();
-            return;
-          }
-        } catch {
-          // Away for a moment: the next question may be answered.
-        }
+      if (document.hidden) return;
+      asked += 1;
+      try {
+        const answer = await fetch(box.dataset.poll, {
+          headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store",
+        });
+        if (answer.ok && (await answer.json()).state !== box.dataset.pollState) location.reload();
+      } catch {
+        // Away for a moment: the next question may be answered.
       }
-      if (asked < 240) setTimeout(ask, asked < 60 ? 2000 : 10000);
     };
-    setTimeout(ask, 2000);
+    const keepAsking = async () => {
+      await ask();
+      if (asked < 240) setTimeout(keepAsking, asked < 60 ? 2000 : 10000);
+    };
+    if (box.dataset.pollOnReturn === undefined) setTimeout(keepAsking, 700);
+    document.addEventListener("visibilitychange", ask);
   });
 
   every("[data-reveal]", (button) => {

@@ -28,7 +28,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let state = WebState::new(app, options);
     let (api, document) = api::router().split_for_parts();
     let router = api
-        .merge(openapi::swagger_ui(document))
+        .merge(openapi::swagger_ui(openapi::complete(document)))
         .merge(pages::router())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed);

@@ -1,6 +1,7 @@
 //! The OpenAPI document and its page.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -46,7 +47,23 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
 
 /// The whole document, as `/api/openapi.json` answers it.
 pub fn document() -> utoipa::openapi::OpenApi {
-    crate::api::router().into_openapi()
+    complete(crate::api::router().into_openapi())
+}
+
+/// Whatever a route does not name by itself (a body that is too long, a time-out, a limit) is a problem document too.
+pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new()
+        .description("Any other refusal or failure")
+        .content(crate::problem::CONTENT_TYPE, problem)
+        .build();
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), response.clone().into());
+        }
+    }
+    document
 }
 
 /// The page for people at `/api/docs`, from files inside the binary.

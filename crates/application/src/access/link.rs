@@ -90,8 +90,8 @@ impl App {
         self.tx("unlink_telegram", context, |tx| {
             async move {
                 let ended = store::end_bindings(tx, user, None).await?;
-                for account in &ended {
-                    record_unbound(tx, user, *account).await?;
+                for (owner, account) in &ended {
+                    record_unbound(tx, *owner, *account).await?;
                 }
                 Ok(!ended.is_empty())
             }
@@ -150,14 +150,15 @@ pub(super) async fn bind(
     account: i64,
     display_name: &str,
 ) -> Result<(), StoreError> {
-    for old in store::end_bindings(tx, user, Some(account)).await? {
-        if old != account {
-            record_unbound(tx, user, old).await?;
+    for (owner, old) in store::end_bindings(tx, user, Some(account)).await? {
+        // Linked again by the same person: nothing was let go.
+        if (owner, old) != (user, account) {
+            record_unbound(tx, owner, old).await?;
         }
     }
     let id = BindingId::new(tx.wall(), &tx.entropy());
     store::insert_binding(tx, id, user, account, display_name).await?;
-    store::owe_of_account(tx, account).await?;
+    store::owe_of_account(tx, account, true).await?;
     tx.owe_work();
     let entry = audit::Entry {
         action: "telegram.bound",
@@ -170,7 +171,7 @@ pub(super) async fn bind(
 }
 
 async fn record_unbound(tx: &mut Tx, user: UserId, account: i64) -> Result<(), StoreError> {
-    store::owe_of_account(tx, account).await?;
+    store::owe_of_account(tx, account, false).await?;
     tx.owe_work();
     let entry = audit::Entry {
         action: "telegram.unbound",

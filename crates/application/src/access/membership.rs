@@ -25,6 +25,9 @@ const OLD_ACCOUNT_WAIT: Duration = Duration::seconds(2);
 /// Telegram sometimes does not know a person whom it let in (a known defect): so often it is asked again.
 const UNKNOWN_USER_ATTEMPTS: i32 = 4;
 
+/// How many mismatches one look owes.
+const MAX_HEALED: i64 = 500;
+
 /// Memberships to mend, as owed work.
 pub(crate) struct MembershipWork;
 
@@ -61,21 +64,21 @@ impl App {
                 "no bot or no telegram_channel_id is set up"
             );
             let due = now + OPERATOR_BACKOFF.after(claimed.attempts, &**self.random());
-            return store::release(self.db(), claimed, Some(due), now).await;
+            return store::release(self.db(), claimed, Some(due)).await;
         };
         // Read right before the act: what was true when the work was owed may not be any more.
         let situation = store::situation(self.db(), &claimed.place, now).await?;
         let act = decide(&situation);
         if act == Act::Rest && !must_look(&situation, claimed) {
             self.forget_invitation(claimed, &situation).await?;
-            return store::release(self.db(), claimed, None, now).await;
+            return store::release(self.db(), claimed, None).await;
         }
         let wants_in = matches!(act, Act::Approve | Act::Invite);
         if wants_in && situation.old_account_inside {
-            return store::release(self.db(), claimed, Some(now + OLD_ACCOUNT_WAIT), now).await;
+            return store::release(self.db(), claimed, Some(now + OLD_ACCOUNT_WAIT)).await;
         }
         let outcome = self.perform(telegram, chat, claimed, &situation, act).await;
-        self.finish_act(claimed, &situation, outcome, now).await
+        self.finish_act(claimed, &situation, outcome).await
     }
 
     async fn perform(
@@ -103,10 +106,12 @@ impl App {
                 (change, "membership.removed")
             }),
             Act::Invite => invite(telegram, chat, claimed, situation).await,
-            // Looked for once: its invitation is over.
-            Act::Rest => look(telegram, chat, account)
-                .await
-                .map(|(change, action)| (Change { invited: Some(false), ..change }, action)),
+            Act::Rest => look(telegram, chat, account).await.map(|(change, action)| {
+                let inside = change.observed != Some(Observed::Outside);
+                // Looked for once: the invitation of time that is over is over too.
+                let invited = (wanted_now(situation) == Wanted::Out).then_some(false);
+                (Change { request_answered: inside, invited, ..change }, action)
+            }),
         };
         match called {
             Ok((change, action)) => Outcome::Done(change, action),
@@ -167,7 +172,6 @@ impl App {
         claimed: &Claimed,
         situation: &Situation,
         outcome: Outcome,
-        due_by: Instant,
     ) -> Result<(), StoreError> {
         let context = Context::system("membership");
         match outcome {
@@ -185,7 +189,7 @@ impl App {
                         if again.is_some() {
                             tx.owe_work();
                         }
-                        store::release(&mut *tx.db(), claimed, again, due_by).await
+                        store::release(&mut *tx.db(), claimed, again).await
                     }
                     .scope_boxed()
                 })
@@ -193,7 +197,7 @@ impl App {
             }
             Outcome::Later(after) => {
                 let due = self.now().await?.business + after;
-                store::release(self.db(), claimed, Some(due), due_by).await
+                store::release(self.db(), claimed, Some(due)).await
             }
             Outcome::Operator(after, kind, said) => {
                 self.tx("membership_refused", &context, |tx| {
@@ -201,13 +205,30 @@ impl App {
                     async move {
                         alerts::raise(tx, kind, kind.as_str(), details).await?;
                         let due = tx.now() + after;
-                        store::release(&mut *tx.db(), claimed, Some(due), due_by).await
+                        store::release(&mut *tx.db(), claimed, Some(due)).await
                     }
                     .scope_boxed()
                 })
                 .await
             }
         }
+    }
+
+    /// Owes memberships where what is observed is not what is wanted and nobody owes it.
+    pub(crate) async fn heal_memberships(&self) -> Result<(), StoreError> {
+        let context = Context::system("heal_memberships");
+        let healed = self.tx("heal_memberships", &context, |tx| {
+            async move { store::owe_mismatches(tx, MAX_HEALED).await }.scope_boxed()
+        });
+        let healed = healed.await?;
+        if healed > 0 {
+            tracing::warn!(
+                memberships.healed = healed,
+                "memberships were not what is wanted and nobody owed them"
+            );
+            self.wake_workers();
+        }
+        Ok(())
     }
 
     /// Time that ended takes its invitation along: the next time sends a new one.
@@ -228,14 +249,17 @@ impl App {
     }
 }
 
-fn decide(situation: &Situation) -> Act {
-    let standing = Standing {
+fn wanted_now(situation: &Situation) -> Wanted {
+    wanted(Standing {
         bound: situation.user.is_some(),
         running: situation.running_until.is_some(),
-        withheld: false,
-    };
+        withheld: situation.withheld,
+    })
+}
+
+fn decide(situation: &Situation) -> Act {
     next_act(
-        wanted(standing),
+        wanted_now(situation),
         situation.observed,
         situation.join_requested,
         situation.invited,
@@ -243,18 +267,16 @@ fn decide(situation: &Situation) -> Act {
     )
 }
 
-/// An account of ours that should be outside is looked for once, in case the update that told of its entry was lost.
+/// Two cases in which what is on our books may be stale, and Telegram is asked. An account of ours that should be
+/// outside and has an invitation: the update that told of its entry may be lost. And a member that asks to join: either
+/// the request was delivered twice, or its leaving was missed.
 fn must_look(situation: &Situation, claimed: &Claimed) -> bool {
-    let standing = Standing {
-        bound: situation.user.is_some(),
-        running: situation.running_until.is_some(),
-        withheld: false,
-    };
-    wanted(standing) == Wanted::Out
+    let should_be_out = wanted_now(situation) == Wanted::Out
         && situation.ever_bound
         && situation.observed == Observed::Outside
-        && claimed.attempts <= UNKNOWN_USER_ATTEMPTS
-        && situation.invited
+        && situation.invited;
+    let member_asks = situation.observed == Observed::Member && situation.join_requested;
+    (should_be_out || member_asks) && claimed.attempts <= UNKNOWN_USER_ATTEMPTS
 }
 
 async fn look(

@@ -21,6 +21,8 @@ pub(super) struct Place {
 pub(crate) struct Claimed {
     pub(super) place: Place,
     pub(super) attempts: i32,
+    /// Since when the work was owed that was claimed.
+    pub(super) due_at: Option<Instant>,
     pub(super) token: LeaseToken,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Situation {
     /// Until when the user's time runs, if it runs now.
     pub(super) running_until: Option<Instant>,
     pub(super) running_since: Option<Instant>,
+    /// An administrator withholds access.
+    pub(super) withheld: bool,
     /// An earlier account of the same user is still inside.
     pub(super) old_account_inside: bool,
 }
@@ -70,6 +74,7 @@ pub(super) async fn owe_of_user(tx: &mut Tx, user: UserId, channel: &ChannelKey)
          SELECT DISTINCT telegram_user_id, $2, $3::timestamptz
          FROM bindings
          WHERE user_id = $1
+         ORDER BY 1
          ON CONFLICT (telegram_user_id, channel) DO UPDATE SET due_at = EXCLUDED.due_at, attempts = 0",
         user.uuid(),
         channel.as_str(),
@@ -80,15 +85,18 @@ pub(super) async fn owe_of_user(tx: &mut Tx, user: UserId, channel: &ChannelKey)
     Ok(())
 }
 
-/// Owes work on one account in every channel.
-pub(super) async fn owe_of_account(tx: &mut Tx, account: i64) -> Result<(), StoreError> {
+/// Owes work on one account in every channel. With `invite_again` an invitation that it had is sent once more.
+pub(super) async fn owe_of_account(tx: &mut Tx, account: i64, invite_again: bool) -> Result<(), StoreError> {
     let now = tx.now();
     sqlx::query!(
-        "INSERT INTO memberships (telegram_user_id, channel, due_at)
-         SELECT $1, key, $2::timestamptz FROM channels
-         ON CONFLICT (telegram_user_id, channel) DO UPDATE SET due_at = EXCLUDED.due_at, attempts = 0",
+        "INSERT INTO memberships AS known (telegram_user_id, channel, due_at)
+         SELECT $1, key, $2::timestamptz FROM channels ORDER BY key
+         ON CONFLICT (telegram_user_id, channel)
+         DO UPDATE SET due_at = EXCLUDED.due_at, attempts = 0,
+                       invited_at = CASE WHEN NOT $3 THEN known.invited_at END",
         account,
-        now
+        now,
+        invite_again
     )
     .execute(tx.db())
     .await?;
@@ -148,7 +156,7 @@ pub(super) async fn claim(db: &PgPool, lease: Lease) -> Result<Vec<Claimed>, Sto
              ORDER BY due_at
              LIMIT $5
              FOR UPDATE SKIP LOCKED)
-         RETURNING telegram_user_id, channel, attempts",
+         RETURNING telegram_user_id, channel, attempts, due_at",
         lease.until,
         lease.token.uuid(),
         lease.due_by,
@@ -163,7 +171,7 @@ pub(super) async fn claim(db: &PgPool, lease: Lease) -> Result<Vec<Claimed>, Sto
             let channel =
                 channel.map_err(|_| StoreError::unknown_word("memberships.channel", &row.channel))?;
             let place = Place { account: row.telegram_user_id, channel };
-            Ok(Claimed { place, attempts: row.attempts, token: lease.token })
+            Ok(Claimed { place, attempts: row.attempts, due_at: row.due_at, token: lease.token })
         })
         .collect()
 }
@@ -185,7 +193,12 @@ pub(super) async fn situation(
                           WHERE old.user_id = binding.user_id
                             AND old.telegram_user_id <> $1
                             AND place.channel = $2
-                            AND place.observed = 'member') AS "old_account_inside!"
+                            AND place.observed = 'member'
+                            -- Not if it is somebody else's by now, who may stay.
+                            AND NOT EXISTS (SELECT FROM bindings AS current
+                                            WHERE current.telegram_user_id = old.telegram_user_id
+                                              AND current.ended_at IS NULL)) AS "old_account_inside!",
+                  users.frozen_at IS NOT NULL AS "frozen!"
            FROM memberships
            LEFT JOIN bindings AS binding
                   ON binding.telegram_user_id = memberships.telegram_user_id AND binding.ended_at IS NULL
@@ -213,6 +226,7 @@ pub(super) async fn situation(
         ever_bound: row.ever_bound,
         running_until: row.running_since.and(row.ends_at),
         running_since: row.running_since,
+        withheld: row.frozen,
         old_account_inside: row.old_account_inside,
     })
 }
@@ -260,16 +274,16 @@ pub(super) async fn write_change(
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a claimed row back: done, or due again. News that came meanwhile made it due again by themselves.
+/// Gives a claimed row back: done, or due again. News that came meanwhile made it due again by themselves; they may
+/// carry an instant before ours, because a transaction's instant is when it began and not when its commit was seen.
 pub(super) async fn release(
     db: impl PgExecutor<'_>,
     claimed: &Claimed,
     due_again: Option<Instant>,
-    claimed_due_by: Instant,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE memberships
-         SET due_at = CASE WHEN due_at > $5 THEN due_at ELSE $4 END,
+         SET due_at = CASE WHEN due_at IS DISTINCT FROM $5 THEN due_at ELSE $4 END,
              attempts = CASE WHEN $4::timestamptz IS NULL THEN 0 ELSE attempts END,
              lease_until = NULL, lease_token = NULL
          WHERE telegram_user_id = $1 AND channel = $2 AND lease_token = $3",
@@ -277,7 +291,7 @@ pub(super) async fn release(
         claimed.place.channel.as_str(),
         claimed.token.uuid(),
         due_again,
-        claimed_due_by
+        claimed.due_at
     )
     .execute(db)
     .await?;
@@ -289,19 +303,19 @@ pub(super) async fn end_bindings(
     tx: &mut Tx,
     user: UserId,
     account: Option<i64>,
-) -> Result<Vec<i64>, StoreError> {
+) -> Result<Vec<(UserId, i64)>, StoreError> {
     let now = tx.now();
-    let ended = sqlx::query_scalar!(
+    let ended = sqlx::query!(
         "UPDATE bindings SET ended_at = GREATEST($3, bound_at)
          WHERE (user_id = $1 OR telegram_user_id = $2) AND ended_at IS NULL
-         RETURNING telegram_user_id",
+         RETURNING user_id, telegram_user_id",
         user.uuid(),
         account,
         now
     )
     .fetch_all(tx.db())
     .await?;
-    Ok(ended)
+    Ok(ended.into_iter().map(|row| (UserId::from_uuid(row.user_id), row.telegram_user_id)).collect())
 }
 
 pub(super) async fn insert_binding(
@@ -371,4 +385,33 @@ pub(super) async fn delete_expired_tokens(tx: &mut Tx) -> Result<u64, StoreError
     let wall = tx.wall();
     let query = sqlx::query!("DELETE FROM telegram_link_tokens WHERE expires_at <= $1", wall);
     Ok(query.execute(tx.db()).await?.rows_affected())
+}
+
+/// Owes what nobody owes although it is wanted: a change of time and a change of binding can miss each other when they
+/// are committed at the same moment. Says how many.
+pub(super) async fn owe_mismatches(tx: &mut Tx, limit: i64) -> Result<u64, StoreError> {
+    let now = tx.now();
+    let done = sqlx::query!(
+        "UPDATE memberships SET due_at = $1, attempts = 0
+         WHERE (telegram_user_id, channel) IN (
+             SELECT place.telegram_user_id, place.channel
+             FROM memberships AS place
+             LEFT JOIN bindings AS binding
+                    ON binding.telegram_user_id = place.telegram_user_id AND binding.ended_at IS NULL
+             LEFT JOIN subscriptions
+                    ON subscriptions.user_id = binding.user_id AND subscriptions.channel = place.channel
+             LEFT JOIN LATERAL (SELECT true AS runs FROM periods
+                                WHERE subscription_id = subscriptions.id AND starts_at <= $1 AND $1 < periods.ends_at
+                                LIMIT 1) AS time ON true
+             WHERE place.due_at IS NULL
+               AND ((place.observed = 'member' AND time.runs IS NULL
+                     AND EXISTS (SELECT FROM bindings WHERE telegram_user_id = place.telegram_user_id))
+                    OR (place.observed = 'outside' AND place.invited_at IS NULL AND time.runs))
+             LIMIT $2)",
+        now,
+        limit
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(done.rows_affected())
 }

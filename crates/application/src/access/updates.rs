@@ -20,7 +20,7 @@ use crate::text::Locale;
 use crate::tx::{StoreError, Tx};
 
 /// The bot explains itself to one account at most once in so many seconds.
-const HELP_EVERY_SECONDS: i64 = 60;
+const ANSWER_EVERY_SECONDS: i64 = 60;
 
 impl App {
     /// Takes one update: kept when this returns.
@@ -167,10 +167,11 @@ async fn answer(
     content: Content,
 ) -> Result<(), StoreError> {
     let id = NotificationId::new(tx.wall(), &tx.entropy());
-    let dedupe_key = if matches!(content, Content::BotHelp) {
-        format!("bot_help:{}:{}", to.id, tx.wall().unix_timestamp() / HELP_EVERY_SECONDS)
-    } else {
-        format!("bot_answer:{update_id}:{}", to.id)
+    // However much a stranger writes: one answer of each kind a minute, so that nobody else's mail waits behind them.
+    let minute = tx.wall().unix_timestamp() / ANSWER_EVERY_SECONDS;
+    let dedupe_key = match content {
+        Content::BotHelp | Content::BotLinkInvalid => format!("{}:{}:{minute}", content.kind(), to.id),
+        _ => format!("bot_answer:{update_id}:{}", to.id),
     };
     let recipient = Recipient::Telegram { account: to.id, user: None, locale };
     notifications::owe(tx, id, &dedupe_key, recipient, content, None).await?;

@@ -1,7 +1,7 @@
 //! Writing what follows from an event of a payment, in one transaction: facts, period, audit entry, owed work.
 
 use domain::ids::{NotificationId, PaymentId};
-use domain::payment::{Contradiction, Decision, Event, Status, Verdict};
+use domain::payment::{Contradiction, Decision, Event, Phase, Status, Verdict};
 use domain::time::{Instant, microseconds_between};
 use serde_json::{Value, json};
 
@@ -131,5 +131,11 @@ impl StoredPayment {
     /// The status that its facts say.
     pub(crate) fn status(&self) -> Status {
         self.payment.facts.status(self.payment.amount)
+    }
+
+    /// Whether the client can be told how opening it went: it has ended, or there is an address to pay at.
+    pub(crate) fn outcome_is_known(&self) -> bool {
+        let payable = self.payment.facts.phase == Phase::Awaiting && self.checkout_url.is_some();
+        payable || self.status() != Status::Pending
     }
 }

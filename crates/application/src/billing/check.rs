@@ -31,10 +31,13 @@ pub(super) fn first_due(now: Instant) -> Instant {
     now + DELAYS[0]
 }
 
-/// When it is asked about again after so many attempts; the end of its quote is not slept through.
-fn next_due(now: Instant, attempts: i32, quote_expires_at: Instant) -> Instant {
-    let index = usize::try_from(attempts).unwrap_or(0).min(DELAYS.len() - 1);
-    let next = now + DELAYS[index];
+/// When a payment of this age is asked about again; the end of its quote is not slept through.
+fn next_due(now: Instant, created_at: Instant, quote_expires_at: Instant) -> Instant {
+    let mut scheduled = DELAYS.iter().scan(created_at, |at, delay| {
+        *at += *delay;
+        Some(*at)
+    });
+    let next = scheduled.find(|at| *at > now).unwrap_or(now + DELAYS[DELAYS.len() - 1]);
     if now < quote_expires_at && quote_expires_at < next { quote_expires_at } else { next }
 }
 
@@ -45,6 +48,8 @@ pub(crate) struct PaymentChecks;
 pub(crate) struct Claimed {
     id: PaymentId,
     attempts: i32,
+    /// Since when the asking was owed that was claimed.
+    due_at: Option<Instant>,
     token: LeaseToken,
 }
 
@@ -63,7 +68,7 @@ impl OwedWork for PaymentChecks {
                               ORDER BY check_due_at
                               LIMIT $5
                               FOR UPDATE SKIP LOCKED)
-                 RETURNING id, check_attempts",
+                 RETURNING id, check_attempts, check_due_at",
                 lease.until,
                 lease.token.uuid(),
                 lease.due_by,
@@ -75,6 +80,7 @@ impl OwedWork for PaymentChecks {
             let claimed = rows.into_iter().map(|row| Claimed {
                 id: PaymentId::from_uuid(row.id),
                 attempts: row.check_attempts,
+                due_at: row.check_due_at,
                 token: lease.token,
             });
             Ok(claimed.collect())
@@ -83,21 +89,23 @@ impl OwedWork for PaymentChecks {
 
     fn act(app: &App, claimed: Claimed) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            if let Err(error) = app.check_payment(&claimed).await {
+            let told = app.check_payment(&claimed).await.unwrap_or_else(|error| {
                 tracing::warn!(
                     payment.id = %claimed.id,
                     payment.attempts = claimed.attempts,
                     error = &error as &dyn std::error::Error,
                     "a payment could not be asked about"
                 );
-            }
-            app.finish_check(&claimed).await
+                false
+            });
+            app.finish_check(&claimed, told).await
         })
     }
 }
 
 impl App {
-    async fn check_payment(&self, claimed: &Claimed) -> Result<(), BillingError> {
+    /// Whether the provider told what it knows.
+    async fn check_payment(&self, claimed: &Claimed) -> Result<bool, BillingError> {
         let row: Row = select_payment!("WHERE id = $1", claimed.id.uuid()).fetch_one(self.db()).await?;
         let stored = row.into_payment()?;
         let context = Context::system("payment_check").acting_as(Actor::Provider(stored.provider.clone()));
@@ -109,17 +117,20 @@ impl App {
                 if stored.checkout_url.is_none() && stored.status() == Status::Pending {
                     self.open_at_provider(&Context::system("payment_check"), &stored).await?;
                 }
-                Ok(())
+                Ok(true)
             }
-            Ok(View::NeverOpened) => self.not_opened(&context, provider, &stored).await,
+            Ok(View::NeverOpened) => {
+                self.not_opened(&context, provider, &stored).await?;
+                Ok(true)
+            }
             Err(error @ ProviderError::Refused(_)) => {
                 // A refusal to answer is no statement about the payment.
                 tracing::error!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "refused to tell");
-                Ok(())
+                Ok(true)
             }
             Err(error) => {
                 tracing::warn!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "not told yet");
-                Ok(())
+                Ok(false)
             }
         }
     }
@@ -138,8 +149,14 @@ impl App {
             self.tx("payment_fetched", context, |tx| {
                 async move {
                     if let Applied::Contradicts(contradiction) = apply(tx, stored.id, event).await? {
-                        quarantine::quarantine_payment(tx, stored.id, &stored.provider, &contradiction)
-                            .await?;
+                        quarantine::quarantine_payment(
+                            tx,
+                            stored.id,
+                            &stored.provider,
+                            &contradiction,
+                            quarantine::Source::Asked,
+                        )
+                        .await?;
                     }
                     Ok::<_, StoreError>(())
                 }
@@ -183,22 +200,26 @@ impl App {
         .await
     }
 
-    /// Gives the row back: due again while its end is unknown.
-    async fn finish_check(&self, claimed: &Claimed) -> Result<(), StoreError> {
+    /// Gives the row back: due again while its end is unknown, or while what was asked for was not told. Who asked for
+    /// it meanwhile is not overruled.
+    async fn finish_check(&self, claimed: &Claimed, told: bool) -> Result<(), StoreError> {
         let now = self.now().await?.business;
         let row = sqlx::query!(
-            r#"SELECT status = 'pending' AS "pending!", quote_expires_at FROM payments WHERE id = $1"#,
+            r#"SELECT status = 'pending' AS "pending!", created_at, quote_expires_at FROM payments WHERE id = $1"#,
             claimed.id.uuid()
         )
         .fetch_one(self.db())
         .await?;
-        let due = row.pending.then(|| next_due(now, claimed.attempts, row.quote_expires_at));
+        let due = (row.pending || !told).then(|| next_due(now, row.created_at, row.quote_expires_at));
         sqlx::query!(
-            "UPDATE payments SET check_due_at = $3, lease_until = NULL, lease_token = NULL
+            "UPDATE payments
+             SET check_due_at = CASE WHEN check_due_at IS DISTINCT FROM $4 THEN check_due_at ELSE $3 END,
+                 lease_until = NULL, lease_token = NULL
              WHERE id = $1 AND lease_token = $2",
             claimed.id.uuid(),
             claimed.token.uuid(),
-            due
+            due,
+            claimed.due_at
         )
         .execute(self.db())
         .await?;
@@ -228,7 +249,8 @@ impl App {
 pub(super) async fn hurry(app: &App, provider: &str, id: PaymentId) -> Result<(), StoreError> {
     let now = app.now().await?.business;
     sqlx::query!(
-        "UPDATE payments SET check_due_at = $3 WHERE id = $1 AND provider = $2 AND status = 'pending'",
+        "UPDATE payments SET check_due_at = $3
+         WHERE id = $1 AND provider = $2 AND status IN ('pending', 'disputed')",
         id.uuid(),
         provider,
         now
@@ -250,11 +272,11 @@ mod tests {
         let quote_ends = start + Duration::minutes(30);
         let mut now = first_due(start);
         let mut instants = vec![now];
-        for attempts in 1..8 {
-            now = next_due(now, attempts, quote_ends);
+        for _ in 1..8 {
+            now = next_due(now, start, quote_ends);
             instants.push(now);
         }
         let seconds: Vec<i64> = instants.iter().map(|instant| (*instant - start).whole_seconds()).collect();
-        assert_eq!(seconds, [5, 35, 155, 755, 1_800, 5_400, 9_000, 12_600]);
+        assert_eq!(seconds, [5, 35, 155, 755, 1_800, 4_355, 7_955, 11_555]);
     }
 }

@@ -95,7 +95,12 @@ enum Found {
     /// Answer with this.
     Answer(Box<InitAnswer>),
     /// The first request died at work: go on where it stopped.
-    TakeOver(Box<StoredPayment>),
+    TakeOver {
+        /// The payment as it is.
+        stored: Box<StoredPayment>,
+        /// The code that the first request would have got.
+        code: u16,
+    },
     /// Nothing stands in the way any more: try again.
     Nothing,
 }
@@ -107,12 +112,16 @@ impl App {
         context: &Context,
         request: &InitRequest,
     ) -> Result<InitAnswer, BillingError> {
-        let offer = self.offer(&request.plan_code, &request.provider, request.currency)?;
+        let offer = match self.offer(&request.plan_code, &request.provider, request.currency) {
+            Ok(offer) => offer,
+            // What is sold may have changed since: a known key still answers as it did.
+            Err(refusal) => return self.replay_or(context, request, refusal).await,
+        };
         for _ in 0..MAX_TURNS {
             if let Some(opened) = self.insert_payment(context, request, &offer).await? {
                 return match opened.checkout_url {
                     Some(_) => Ok(answer(&opened, 201, false)),
-                    None => self.open_and_answer(context, request, opened, false).await,
+                    None => self.open_and_answer(context, request, opened, 201, false).await,
                 };
             }
             let found = self
@@ -123,13 +132,31 @@ impl App {
                 .await?;
             match found {
                 Found::Answer(answer) => return Ok(*answer),
-                Found::TakeOver(stored) => {
-                    return self.open_and_answer(context, request, *stored, true).await;
+                Found::TakeOver { stored, code } => {
+                    return self.open_and_answer(context, request, *stored, code, true).await;
                 }
                 Found::Nothing => {}
             }
         }
         Err(BillingError::InProgress)
+    }
+
+    /// What is asked for is not sold any more: a known key answers as it did, a new one is refused.
+    async fn replay_or(
+        &self,
+        context: &Context,
+        request: &InitRequest,
+        refusal: BillingError,
+    ) -> Result<InitAnswer, BillingError> {
+        let found =
+            self.tx("init_replay", context, |tx| async move { find_key(tx, request).await }.scope_boxed());
+        match found.await? {
+            Some(Found::Answer(answer)) => Ok(*answer),
+            Some(Found::TakeOver { stored, code }) => {
+                self.open_and_answer(context, request, *stored, code, true).await
+            }
+            Some(Found::Nothing) | None => Err(refusal),
+        }
     }
 
     /// The fast path. Nothing where the key or an open payment is known already.
@@ -220,11 +247,12 @@ impl App {
         context: &Context,
         request: &InitRequest,
         stored: StoredPayment,
+        code: u16,
         replayed: bool,
     ) -> Result<InitAnswer, BillingError> {
         let opened = self.open_at_provider(context, &stored).await?;
         self.end_lease(request).await?;
-        Ok(answer(&opened, 201, replayed))
+        Ok(answer(&opened, code, replayed))
     }
 
     /// The request is no longer at work: a retry may look again.
@@ -242,12 +270,18 @@ impl App {
 }
 
 async fn find_existing(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Result<Found, BillingError> {
-    let user = request.user.uuid();
-    let frozen =
-        sqlx::query_scalar!(r#"SELECT frozen_at IS NOT NULL AS "frozen!" FROM users WHERE id = $1"#, user);
-    if frozen.fetch_optional(tx.db()).await?.unwrap_or(true) {
+    if crate::identity::is_frozen(tx, request.user).await? {
         return Err(BillingError::NotAllowed);
     }
+    match find_key(tx, request).await? {
+        Some(found) => Ok(found),
+        None => find_open(tx, request, offer).await,
+    }
+}
+
+/// What a known key answers; nothing if it is new.
+async fn find_key(tx: &mut Tx, request: &InitRequest) -> Result<Option<Found>, BillingError> {
+    let user = request.user.uuid();
     let key = sqlx::query!(
         "SELECT fingerprint, payment_id, lease_until, answer_code, answered_status, answered_phase
          FROM idempotency_keys
@@ -258,7 +292,7 @@ async fn find_existing(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Res
     )
     .fetch_optional(tx.db())
     .await?;
-    let Some(key) = key else { return find_open(tx, request, offer).await };
+    let Some(key) = key else { return Ok(None) };
     if !crypto::fingerprint::constant_time_eq(&key.fingerprint, &request.fingerprint()) {
         return Err(BillingError::KeyReused);
     }
@@ -267,15 +301,26 @@ async fn find_existing(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Res
     let code = u16::try_from(key.answer_code).unwrap_or(201);
     if let (Some(status), Some(phase)) = (&key.answered_status, &key.answered_phase) {
         let payment = PaymentView::as_answered(&stored, store::status(status)?, store::phase(phase)?);
-        let answer = InitAnswer { payment, code, replayed: true, retry_after_seconds: None };
-        return Ok(Found::Answer(Box::new(answer)));
+        return Ok(Some(replayed(payment, code)));
     }
     let wall = tx.wall();
     if key.lease_until.is_some_and(|until| wall < until) {
         return Err(BillingError::InProgress);
     }
-    if stored.status() != Status::Pending || stored.payment.facts.phase == Phase::Awaiting {
-        return Ok(Found::Answer(Box::new(answer(&stored, code, true))));
+    if stored.outcome_is_known() {
+        // Learned by a callback or a check: from now on this is the first answer.
+        let (status, phase) = (stored.status(), stored.payment.facts.phase);
+        sqlx::query!(
+            "UPDATE idempotency_keys SET answered_status = $3, answered_phase = $4
+             WHERE user_id = $1 AND operation = 'payments.init' AND idempotency_key = $2",
+            user,
+            request.key.0,
+            status.as_str(),
+            phase.as_str()
+        )
+        .execute(tx.db())
+        .await?;
+        return Ok(Some(replayed(PaymentView::as_answered(&stored, status, phase), code)));
     }
     sqlx::query!(
         "UPDATE idempotency_keys SET lease_until = $3
@@ -286,7 +331,11 @@ async fn find_existing(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Res
     )
     .execute(tx.db())
     .await?;
-    Ok(Found::TakeOver(Box::new(stored)))
+    Ok(Some(Found::TakeOver { stored: Box::new(stored), code }))
+}
+
+fn replayed(payment: PaymentView, code: u16) -> Found {
+    Found::Answer(Box::new(InitAnswer { payment, code, replayed: true, retry_after_seconds: None }))
 }
 
 /// An open payment of the same plan, provider and currency takes the new key; one whose quote ran out makes room.
@@ -309,12 +358,13 @@ async fn find_open(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Result<
         freed.execute(tx.db()).await?;
         return Ok(Found::Nothing);
     }
-    let known = stored.payment.facts.phase == Phase::Awaiting;
+    let known = stored.outcome_is_known();
     let (wall, fingerprint) = (tx.wall(), request.fingerprint());
-    sqlx::query!(
+    let bound = sqlx::query!(
         "INSERT INTO idempotency_keys (user_id, operation, idempotency_key, fingerprint, payment_id, answer_code,
                                        answered_status, answered_phase, created_at)
-         VALUES ($1, 'payments.init', $2, $3, $4, 200, $5, $6, $7)",
+         VALUES ($1, 'payments.init', $2, $3, $4, 200, $5, $6, $7)
+         ON CONFLICT (user_id, operation, idempotency_key) DO NOTHING",
         request.user.uuid(),
         request.key.0,
         fingerprint.as_slice(),
@@ -325,6 +375,10 @@ async fn find_open(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Result<
     )
     .execute(tx.db())
     .await?;
+    if bound.rows_affected() == 0 {
+        // Another request has just bound the same key: look again.
+        return Ok(Found::Nothing);
+    }
     let entry = audit::Entry {
         action: "payment.key_bound",
         subject_kind: "payment",
@@ -337,12 +391,11 @@ async fn find_open(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Result<
 }
 
 fn answer(stored: &StoredPayment, code: u16, replayed: bool) -> InitAnswer {
-    let unknown = stored.status() == Status::Pending && stored.payment.facts.phase != Phase::Awaiting;
     InitAnswer {
         payment: PaymentView::of(stored),
         code,
         replayed,
-        retry_after_seconds: unknown.then_some(RETRY_AFTER_SECONDS),
+        retry_after_seconds: (!stored.outcome_is_known()).then_some(RETRY_AFTER_SECONDS),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::ids::{PaymentId, UserId};
 use domain::money::Money;
-use domain::payment::{Claim, Event, Facts, Payment, Phase, Statement, Status};
+use domain::payment::{Claim, Event, Facts, Payment, Phase, Statement};
 use domain::plan::Plan;
 use domain::time::{Duration, Instant};
 use gateways::payments::{Checkout, Order, ProviderError};
@@ -105,7 +105,14 @@ async fn record_opening(
     if let Some(event) = event
         && let Applied::Contradicts(contradiction) = apply(tx, stored.id, &event).await?
     {
-        quarantine::quarantine_payment(tx, stored.id, &stored.provider, &contradiction).await?;
+        quarantine::quarantine_payment(
+            tx,
+            stored.id,
+            &stored.provider,
+            &contradiction,
+            quarantine::Source::Asked,
+        )
+        .await?;
     }
     if let Ok(checkout) = asked {
         let query = sqlx::query!(
@@ -116,8 +123,7 @@ async fn record_opening(
         query.execute(tx.db()).await?;
     }
     let now_stored = store::lock(tx, stored.id).await?.unwrap_or_else(|| stored.clone());
-    let known = now_stored.status() != Status::Pending || now_stored.payment.facts.phase == Phase::Awaiting;
-    if known {
+    if now_stored.outcome_is_known() {
         sqlx::query!(
             "UPDATE idempotency_keys SET answered_status = $2, answered_phase = $3, lease_until = NULL
              WHERE payment_id = $1 AND answered_status IS NULL",

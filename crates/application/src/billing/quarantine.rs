@@ -8,6 +8,15 @@ use crate::alerts;
 use crate::audit;
 use crate::tx::{StoreError, Tx};
 
+/// Where a contradiction came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// An event of its own: each counts.
+    Callback,
+    /// The provider's answer to our asking, which we repeat.
+    Asked,
+}
+
 /// Marks a payment whose provider contradicts the quote: an operator decides. Its place is freed, so that the user can
 /// pay anew.
 pub(super) async fn quarantine_payment(
@@ -15,6 +24,7 @@ pub(super) async fn quarantine_payment(
     payment: PaymentId,
     provider: &str,
     contradiction: &Contradiction,
+    source: Source,
 ) -> Result<(), StoreError> {
     let now = tx.now();
     let marked = sqlx::query!(
@@ -26,6 +36,11 @@ pub(super) async fn quarantine_payment(
     )
     .execute(tx.db())
     .await?;
+    let by_callback = matches!(source, Source::Callback);
+    if marked.rows_affected() == 0 && !by_callback {
+        // Asked again and told the same: the operator knows.
+        return Ok(());
+    }
     if marked.rows_affected() == 1 {
         let entry = audit::Entry {
             action: "payment.quarantined",

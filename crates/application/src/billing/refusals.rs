@@ -77,6 +77,11 @@ fn network(address: Option<IpAddr>) -> String {
 }
 
 impl App {
+    /// Counts a call of somebody who says to be Telegram without its secret.
+    pub fn count_refused_update(&self, context: &Context, body: &[u8]) {
+        self.refusals().count("telegram", context.address, body, "wrong secret", self.clock().wall());
+    }
+
     /// Writes the counts of finished minutes to the audit log; at the end of the process all of them.
     pub(crate) async fn flush_refusals(&self, unfinished_too: bool) -> Result<(), StoreError> {
         for (source, count) in self.refusals().take(self.clock().wall(), unfinished_too) {

@@ -201,7 +201,10 @@ impl App {
             Ok(row) => Ok(row.is_some()),
             // The same event, delivered to another connection at the same time: read again.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => match StoreError::from(error) {
+                error if error.worth_repeating() => Ok(false),
+                error => Err(error),
+            },
         }
     }
 
@@ -278,7 +281,14 @@ async fn settle_slowly(
         return Ok(Outcome::Duplicate);
     }
     if let Applied::Contradicts(contradiction) = &applied {
-        quarantine::quarantine_payment(tx, payment, delivery.provider, contradiction).await?;
+        quarantine::quarantine_payment(
+            tx,
+            payment,
+            delivery.provider,
+            contradiction,
+            quarantine::Source::Callback,
+        )
+        .await?;
     }
     Ok(outcome)
 }

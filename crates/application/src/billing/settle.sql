@@ -18,7 +18,7 @@ WITH locked AS (
 ), payment AS (
     UPDATE payments
     SET phase = 'awaiting', provider_reference = $9, settled_at = $10, recorded_at = $7, status = 'succeeded',
-        is_open = false, check_due_at = NULL, version = payments.version + 1
+        is_open = false, check_due_at = NULL, quarantined_at = NULL, version = payments.version + 1
     FROM subscription
     WHERE payments.id = $1
     RETURNING payments.id
@@ -47,6 +47,7 @@ WITH locked AS (
     INSERT INTO memberships (telegram_user_id, channel, due_at)
     SELECT DISTINCT bindings.telegram_user_id, subscription.channel, $7::timestamptz
     FROM payment, subscription JOIN bindings ON bindings.user_id = subscription.user_id
+    ORDER BY 1
     ON CONFLICT (telegram_user_id, channel) DO UPDATE SET due_at = EXCLUDED.due_at, attempts = 0
 )
 SELECT id FROM payment

@@ -175,6 +175,7 @@ pub(super) async fn write_facts(tx: &mut Tx, id: PaymentId, decision: &Decision)
          SET phase = $2, provider_reference = $3, settled_at = $4, refunded_minor = $5, dispute = $6,
              disputed_at = $7, closed = $8, closed_at = $9, failure_reason = $10, status = $11,
              recorded_at = CASE WHEN $4::timestamptz IS NOT NULL THEN COALESCE(recorded_at, $12) END,
+             quarantined_at = CASE WHEN $4::timestamptz IS NULL OR recorded_at IS NOT NULL THEN quarantined_at END,
              is_open = is_open AND $13,
              check_due_at = CASE WHEN $14 THEN $12 WHEN $13 THEN check_due_at END,
              check_attempts = CASE WHEN $14 THEN 0 ELSE check_attempts END,

@@ -64,10 +64,6 @@ impl PaymentView {
             refunded_minor: facts.refunded_minor,
             late: facts.late(stored.quote_expires_at),
             under_review: stored.quarantined_at.is_some(),
-            failure_reason: match facts.closed.as_ref().map(|closed| &closed.reason) {
-                Some(ClosureReason::Failed(reason)) if facts.settled.is_none() => Some(reason.clone()),
-                _ => None,
-            },
             ..Self::as_answered(stored, stored.status(), facts.phase)
         }
     }
@@ -89,7 +85,10 @@ impl PaymentView {
             refunded_minor: 0,
             late: false,
             under_review: false,
-            failure_reason: None,
+            failure_reason: match stored.payment.facts.closed.as_ref().map(|closed| &closed.reason) {
+                Some(ClosureReason::Failed(reason)) if status == Status::Failed => Some(reason.clone()),
+                _ => None,
+            },
         }
     }
 }

@@ -20,6 +20,10 @@ use crate::tx::{StoreError, Tx};
 const REGISTRATION_LIFE: Duration = Duration::hours(24);
 /// How many pending registrations of one address get a new link when one is asked for again.
 const MAX_RESENT: i64 = 3;
+/// So many registrations of one address wait at most: more would only fill a mailbox.
+const MAX_PENDING: u8 = 5;
+/// A registration's link is mailed again at most once in so many seconds.
+const RESEND_EVERY_SECONDS: i64 = 60;
 /// At most one mail per address and this many seconds tells that an account exists already.
 const ALREADY_REGISTERED_EVERY_SECONDS: i64 = 3_600;
 
@@ -40,11 +44,18 @@ impl App {
                 if let Some(account) = store::find_account(&mut *tx.db(), email.key()).await? {
                     return tell_already_registered(tx, account.id).await;
                 }
+                if store::lock_registrations(tx, email.key(), MAX_PENDING.into()).await?.len()
+                    >= MAX_PENDING.into()
+                {
+                    // Whoever keeps signing this address up only fills a mailbox.
+                    return Ok(());
+                }
                 let id = RegistrationId::new(tx.wall(), &tx.entropy());
                 let expires_at = tx.wall() + REGISTRATION_LIFE;
                 store::insert_registration(tx, id, &email, &password_hash, locale, &token.hash(), expires_at)
                     .await?;
-                self.owe_verification(tx, id, email.address(), locale, &token).await?;
+                let dedupe_key = format!("verification:{id}");
+                self.owe_verification(tx, &dedupe_key, email.address(), locale, &token).await?;
                 let entry = audit::Entry {
                     action: "registration.created",
                     subject_kind: "registration",
@@ -66,15 +77,12 @@ impl App {
             async move {
                 for registration in store::lock_registrations(tx, email.key(), MAX_RESENT).await? {
                     let token = OpaqueToken::random(&**self.random());
-                    store::replace_registration_token(tx, registration.id, &token.hash()).await?;
-                    self.owe_verification(
-                        tx,
-                        registration.id,
-                        &registration.email,
-                        registration.locale,
-                        &token,
-                    )
-                    .await?;
+                    let window = tx.wall().unix_timestamp() / RESEND_EVERY_SECONDS;
+                    let dedupe_key = format!("verification:{}:again:{window}", registration.id);
+                    let (email, locale) = (&registration.email, registration.locale);
+                    if self.owe_verification(tx, &dedupe_key, email, locale, &token).await? {
+                        store::replace_registration_token(tx, registration.id, &token.hash()).await?;
+                    }
                 }
                 Ok(())
             }
@@ -132,21 +140,19 @@ impl App {
         .await
     }
 
+    /// Says whether the mail was not owed before.
     async fn owe_verification(
         &self,
         tx: &mut Tx,
-        registration: RegistrationId,
+        dedupe_key: &str,
         address: &str,
         locale: Locale,
         token: &OpaqueToken,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let id = NotificationId::new(tx.wall(), &tx.entropy());
-        // Each link is a mail of its own: an asked-for resend must arrive.
-        let dedupe_key = format!("verification:{registration}:{id}");
         let recipient = Recipient::Address { address: address.to_owned(), locale };
         let secret = notifications::seal_secret(self, id, &token.reveal())?;
-        notifications::owe(tx, id, &dedupe_key, recipient, Content::Verification, Some(secret)).await?;
-        Ok(())
+        notifications::owe(tx, id, dedupe_key, recipient, Content::Verification, Some(secret)).await
     }
 }
 

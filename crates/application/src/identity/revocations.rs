@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration as StdDuration;
+use std::time::{Duration as StdDuration, Instant as Moment};
 
 use domain::ids::SessionId;
 use domain::time::{Duration, Instant};
@@ -18,9 +18,10 @@ use crate::tx::StoreError;
 /// How often the list is read again.
 pub const READ_EVERY: StdDuration = StdDuration::from_millis(400);
 /// So long after its last good read began the list is believed.
-const FRESH_FOR: Duration = Duration::milliseconds(800);
-/// Each read goes back this far behind the one before, for changes that were committed late.
-const OVERLAP: Duration = Duration::seconds(10);
+const FRESH_FOR: StdDuration = StdDuration::from_millis(800);
+/// Each read goes back this far, for changes that were committed late and clocks that differ. No transaction of ours lives
+/// longer.
+const OVERLAP: Duration = Duration::seconds(60);
 /// A revocation is forgotten when no access token of that session can live any more.
 const KEPT_FOR: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS + 60);
 
@@ -29,24 +30,30 @@ pub struct Revocations(RwLock<List>);
 
 struct List {
     revoked: HashMap<SessionId, Instant>,
+    /// Wall time of the last good read: where the next one starts.
     read_at: Instant,
+    /// The same on a clock that nobody sets: whether the list is fresh must not depend on the wall.
+    read_began: Moment,
 }
 
 impl Revocations {
     /// Reads everything that can still matter, before serving.
     pub async fn load(db: &PgPool, wall: Instant) -> Result<Self, StoreError> {
+        let read_began = Moment::now();
         let revoked = read_since(db, wall - KEPT_FOR).await?;
-        Ok(Self(RwLock::new(List { revoked, read_at: wall })))
+        Ok(Self(RwLock::new(List { revoked, read_at: wall, read_began })))
     }
 
     /// Reads what was revoked since the last read. `wall` is when this read begins.
     pub async fn reload(&self, db: &PgPool, wall: Instant) -> Result<(), StoreError> {
-        let since = self.0.read().unwrap_or_else(PoisonError::into_inner).read_at - OVERLAP;
+        let read_began = Moment::now();
+        let since = self.0.read().unwrap_or_else(PoisonError::into_inner).read_at.min(wall) - OVERLAP;
         let newer = read_since(db, since).await?;
         let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
         list.revoked.retain(|_, revoked_at| wall - *revoked_at < KEPT_FOR);
         list.revoked.extend(newer);
-        list.read_at = list.read_at.max(wall);
+        list.read_at = wall;
+        list.read_began = read_began;
         Ok(())
     }
 
@@ -56,18 +63,13 @@ impl Revocations {
     }
 
     /// Whether a session has ended. Asks the database when the list is not fresh.
-    pub async fn is_revoked(
-        &self,
-        db: &PgPool,
-        session: SessionId,
-        wall: Instant,
-    ) -> Result<bool, StoreError> {
+    pub async fn is_revoked(&self, db: &PgPool, session: SessionId) -> Result<bool, StoreError> {
         {
             let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
             if list.revoked.contains_key(&session) {
                 return Ok(true);
             }
-            if wall - list.read_at <= FRESH_FOR {
+            if list.read_began.elapsed() <= FRESH_FOR {
                 return Ok(false);
             }
         }

@@ -30,6 +30,9 @@ const ACCESS_TOKEN_LIFE: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECO
 /// So long a client that lost the answer may present the same refresh token again (SEC-18; wall time).
 const RETRY_GRACE: Duration = Duration::seconds(10);
 
+/// A session that ended is kept this long, for its owner's list of devices (wall time).
+const KEPT_AFTER_END: Duration = Duration::days(30);
+
 /// From what a person logs in.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
@@ -224,7 +227,7 @@ impl App {
             IdentityError::SessionEnded
         })?;
         let session = SessionId::from_uuid(claims.sid);
-        if self.revocations().is_revoked(self.db(), session, wall).await? {
+        if self.revocations().is_revoked(self.db(), session).await? {
             return Err(IdentityError::SessionEnded);
         }
         let role = claims.role.parse().map_err(|_| IdentityError::SessionEnded)?;
@@ -257,6 +260,15 @@ impl App {
             email: row.email,
             locale: store::locale(&row.locale)?,
         }))
+    }
+
+    /// Forgets sessions that ended long ago, with their refresh tokens. Part of the retention sweep.
+    pub(crate) async fn forget_ended_sessions(&self) -> Result<u64, StoreError> {
+        let context = Context::system("retention");
+        self.tx("forget_ended_sessions", &context, |tx| {
+            async move { store::delete_ended_sessions(tx, KEPT_AFTER_END).await }.scope_boxed()
+        })
+        .await
     }
 
     async fn authenticate_password(

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::ids::{RegistrationId, SessionId, UserId};
-use domain::time::Instant;
+use domain::time::{Duration, Instant};
 use sqlx::PgExecutor;
 
 use super::email::Email;
@@ -372,4 +372,10 @@ pub(super) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreEr
         user.uuid()
     );
     Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))
+}
+
+pub(super) async fn delete_ended_sessions(tx: &mut Tx, kept: Duration) -> Result<u64, StoreError> {
+    let ended_before = tx.wall() - kept;
+    let query = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", ended_before);
+    Ok(query.execute(tx.db()).await?.rows_affected())
 }

@@ -26,6 +26,9 @@ const BACKOFF: Backoff = Backoff { first: Duration::seconds(5), longest: Duratio
 /// After so many failures in a row the company is told; trying goes on.
 const ALERT_AFTER: i32 = 8;
 
+/// A message that Telegram refuses this often is not sent any more.
+const MAX_REFUSALS: i32 = 10;
+
 /// Notifications to send, as owed work.
 pub(crate) struct NotificationWork;
 
@@ -169,6 +172,11 @@ impl App {
             Err(TelegramError::Unreachable) => Outcome::GivenUp(TelegramError::Unreachable.to_string()),
             Err(error @ TelegramError::RetryAfter { after }) => {
                 Outcome::Later { reason: error.to_string(), after: Duration::try_from(after).ok() }
+            }
+            Err(error @ (TelegramError::UnknownUser(_) | TelegramError::Refused(_)))
+                if owed.attempts >= MAX_REFUSALS =>
+            {
+                Outcome::GivenUp(error.to_string())
             }
             Err(error) => later(&error.to_string()),
         })

@@ -77,13 +77,13 @@ pub(crate) async fn entitle(
     let now = tx.now();
     let mut loaded = store::lock(tx, purchase.user, &purchase.channel, &purchase.plan).await?;
     let before = loaded.schedule.clone();
+    // Time that is paid or given back while the account is frozen starts when the freeze ends (SEC-61).
+    let frozen = identity::is_frozen(tx, purchase.user).await?;
+    let held = if frozen && state == PeriodState::Live { PeriodState::Withheld } else { state };
     if let Some(period) = store::period_of_payment(tx, purchase.payment).await? {
-        loaded.schedule.change(period, state, now);
+        loaded.schedule.change(period, held, now);
     } else {
         let period = PeriodId::new(tx.wall(), &tx.entropy());
-        // Time that is paid while the account is frozen starts when the freeze ends (SEC-61).
-        let frozen = identity::is_frozen(tx, purchase.user).await?;
-        let held = if frozen && state == PeriodState::Live { PeriodState::Withheld } else { state };
         loaded.schedule.append(period, purchase.length, PeriodState::Live, now);
         loaded.schedule.change(period, held, now);
         let (subscription, payment) = (loaded.id, Some(purchase.payment));

@@ -2,8 +2,8 @@
 
 use domain::ids::{PaymentId, PeriodId, UserId};
 use domain::plan::{ChannelKey, PlanCode};
-use domain::subscription::{PeriodState, SubscriptionStatus};
-use domain::time::Instant;
+use domain::subscription::{Period, PeriodState, Schedule, SubscriptionStatus};
+use domain::time::{Duration, Instant};
 use sqlx::PgPool;
 
 use super::store::{StoredPeriod, state};
@@ -42,6 +42,8 @@ pub struct SubscriptionView {
     pub ends_at: Instant,
     /// Whole seconds left, rounded down.
     pub seconds_left: i64,
+    /// Whole seconds that are set aside: what withheld periods have not used.
+    pub seconds_withheld: i64,
     /// Its periods in their order.
     pub periods: Vec<PeriodView>,
 }
@@ -133,6 +135,35 @@ async fn load(
         starts_at,
         ends_at: schedule.ends_at().unwrap_or(now),
         seconds_left: schedule.microseconds_left(now) / 1_000_000,
+        seconds_withheld: withheld(&schedule).whole_seconds(),
         periods,
     }))
+}
+
+fn withheld(schedule: &Schedule) -> Duration {
+    let withheld = schedule.periods().iter().filter(|period| period.state == PeriodState::Withheld);
+    withheld.map(Period::remainder).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn what_withheld_periods_have_not_used_is_set_aside() {
+        let start = datetime!(2026-11-23 14:00 UTC);
+        let mut schedule = Schedule::default();
+        let ids = [1, 2, 3].map(|number| PeriodId::new(start, &[number; 10]));
+        for id in ids {
+            schedule.append(id, Duration::days(7), PeriodState::Live, start);
+        }
+        assert_eq!(withheld(&schedule), Duration::ZERO);
+        let now = start + Duration::days(2);
+        schedule.change(ids[2], PeriodState::Revoked, now);
+        schedule.change(ids[0], PeriodState::Withheld, now);
+        assert_eq!(withheld(&schedule), Duration::days(5));
+        schedule.change(ids[1], PeriodState::Withheld, now);
+        assert_eq!(withheld(&schedule), Duration::days(5 + 7));
+    }
 }

@@ -8,8 +8,18 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// Families whose keys are made of a code at run time; every other key stands in a source as it is.
-const FAMILIES: [&str; 8] =
-    ["alert-", "error-", "invalid-", "month-", "payment-status-", "payment-step-", "plan-", "provider-"];
+const FAMILIES: [&str; 10] = [
+    "alert-",
+    "currency-",
+    "error-",
+    "invalid-",
+    "month-",
+    "payment-reason-",
+    "payment-status-",
+    "payment-step-",
+    "plan-",
+    "provider-",
+];
 
 /// Each key of a catalogue with the names of the variables of its sentence.
 fn entries(source: &str) -> BTreeMap<String, BTreeSet<String>> {

@@ -75,14 +75,30 @@ pub(crate) trait OwedWork: Send + Sync + 'static {
 /// Works until `stop`: the three kinds of owed work and the sweeps.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
-    loops.spawn(work_off::<PaymentChecks>(app.clone(), stop.clone()));
-    loops.spawn(work_off::<MembershipWork>(app.clone(), stop.clone()));
-    loops.spawn(work_off::<NotificationWork>(app.clone(), stop.clone()));
-    loops.spawn(sweeper::run(app, stop));
-    while let Some(ended) = loops.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(error = &error as &dyn Error, "a worker loop ended");
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<PaymentChecks>)));
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<MembershipWork>)));
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<NotificationWork>)));
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, sweeper::run)));
+    while loops.join_next().await.is_some() {}
+}
+
+fn with<F: Future<Output = ()>>(
+    app: &App,
+    stop: &CancellationToken,
+    work: fn(App, CancellationToken) -> F,
+) -> impl Fn() -> F + use<F> {
+    let (app, stop) = (app.clone(), stop.clone());
+    move || work(app.clone(), stop.clone())
+}
+
+/// Starts a loop again that panicked: what is owed must not wait for a restart of the process.
+async fn for_ever<F: Future<Output = ()> + Send + 'static>(stop: CancellationToken, make: impl Fn() -> F) {
+    while let Err(error) = tokio::spawn(make()).await {
+        tracing::error!(error = &error as &dyn Error, "a worker loop panicked and starts again");
+        if stop.is_cancelled() {
+            break;
         }
+        tokio::time::sleep(POLL).await;
     }
 }
 

@@ -11,18 +11,21 @@ use crate::tx::StoreError;
 
 /// How often memory is compared with the database: plans, prices, settings.
 pub const REFRESH: StdDuration = StdDuration::from_secs(2);
-/// How often the sweeps run (wall time).
-const SWEEP_EVERY: Duration = Duration::seconds(60);
+/// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
+const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
 const TICK: StdDuration = StdDuration::from_millis(250);
+/// How often memberships that nobody owes are compared with what is wanted (wall time).
+const HEAL_EVERY: Duration = Duration::minutes(10);
 /// How often what may be forgotten is forgotten (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 
 pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_sweep: Option<Now> = None;
+    let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
     loop {
-        match sweep_if_due(&app, &mut last_sweep, &mut last_retention).await {
+        match sweep_if_due(&app, &mut last_sweep, &mut last_heal, &mut last_retention).await {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
         }
@@ -39,6 +42,7 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
 async fn sweep_if_due(
     app: &App,
     last: &mut Option<Now>,
+    heal: &mut Option<Now>,
     retention: &mut Option<Now>,
 ) -> Result<(), StoreError> {
     app.flush_refusals(false).await?;
@@ -47,6 +51,10 @@ async fn sweep_if_due(
     // A moved business clock is not waited upon.
     let moved =
         last.is_some_and(|last| (now.business - now.wall) - (last.business - last.wall) >= Duration::SECOND);
+    if moved || over(heal, HEAL_EVERY) {
+        app.heal_memberships().await?;
+        *heal = Some(now);
+    }
     if moved || over(last, SWEEP_EVERY) {
         let swept = app.sweep_subscriptions().await?;
         *last = Some(now);
@@ -58,6 +66,7 @@ async fn sweep_if_due(
     if over(retention, RETENTION_EVERY) {
         app.forget_expired_registrations().await?;
         app.forget_expired_link_tokens().await?;
+        app.forget_ended_sessions().await?;
         *retention = Some(now);
     }
     Ok(())

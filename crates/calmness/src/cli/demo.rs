@@ -55,11 +55,12 @@ pub(super) async fn demo(arguments: DemoArguments) -> Outcome {
         postgresql_bin: None,
     };
     let progress = |step: &str| terminal::note(&format!("· {step}"));
-    let starting = Demo::start(options, &progress);
-    let mut demo = tokio::select! {
-        started = starting => started?,
-        () = stop.cancelled() => return Ok(ExitCode::FAILURE),
-    };
+    // Ctrl-C in the middle of it waits for the end of the start, so that nothing is left behind.
+    let mut demo = Demo::start(options, &progress).await?;
+    if stop.is_cancelled() {
+        demo.stop().await?;
+        return Ok(ExitCode::FAILURE);
+    }
     if arguments.json {
         terminal::say(&serde_json::to_string(demo.ready())?);
     } else {
@@ -81,7 +82,9 @@ pub(super) async fn demo(arguments: DemoArguments) -> Outcome {
         }
         terminal::note("· the product ended unexpectedly; starting it again");
         tokio::time::sleep(RESTART_DELAY).await;
-        demo.start_product(Role::Full).await?;
+        if let Err(error) = demo.start_product(Role::Full).await {
+            terminal::complain(&error);
+        }
     }
     terminal::note("· stopping");
     demo.stop().await?;

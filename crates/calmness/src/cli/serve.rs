@@ -60,7 +60,8 @@ pub(super) async fn serve(config: &Config, arguments: &ServeArguments, clock: Cl
 
 pub(super) async fn worker(config: &Config) -> Outcome {
     let stop = server::stop_on_signals()?;
-    let wired = wiring::wire(config, ClockKind::System).await?;
+    let clock = if config.sandbox { ClockKind::Sandbox } else { ClockKind::System };
+    let wired = wiring::wire(config, clock).await?;
     tracing::info!("working");
     let fresh = tokio::spawn({
         let app = wired.app.clone();

@@ -31,7 +31,8 @@ impl Failure {
         let mut sentence = format!("{what}: {error}");
         let mut cause = error.source();
         while let Some(error) = cause {
-            sentence.push_str(&format!(": {error}"));
+            sentence.push_str(": ");
+            sentence.push_str(&error.to_string());
             cause = error.source();
         }
         Self(sentence)
@@ -57,7 +58,10 @@ impl From<crate::demo::DemoError> for Failure {
 }
 
 /// The client: loopback only, so no proxy and no certificates.
-#[expect(clippy::disallowed_methods, reason = "a rehearsal reads headers and redirects that the product's client hides")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a rehearsal reads headers and redirects that the product's client hides"
+)]
 pub(super) fn client() -> Result<Client, reqwest::Error> {
     Client::builder()
         .timeout(EXCHANGE_TIMEOUT)
@@ -156,6 +160,7 @@ pub(super) fn demand(so: bool, otherwise: impl FnOnce() -> String) -> Played<()>
 }
 
 /// Two things must be the same.
+#[expect(clippy::needless_pass_by_value, reason = "both are mostly made where they are compared")]
 pub(super) fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> Played<()> {
     demand(found == wanted, || format!("{what}: {found:?} instead of {wanted:?}"))
 }

@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use self::report::Report;
 use self::world::World;
-use crate::demo::DemoError;
+use crate::demo::{self, DemoError};
 use crate::server;
 
 /// Why a rehearsal could not be played, or not to its end.
@@ -46,10 +46,14 @@ pub enum RehearsalError {
 pub async fn play(json: bool, seed: Option<u64>) -> Result<bool, RehearsalError> {
     let stop = server::stop_on_signals().map_err(RehearsalError::Signals)?;
     let mut report = Report::new(json);
-    let starting = World::start(seed);
+    let folder = world::fresh_folder();
+    let starting = World::start(&folder, seed);
     let mut world = tokio::select! {
         started = starting => started?,
-        () = stop.cancelled() => return Err(RehearsalError::Stopped),
+        () = stop.cancelled() => {
+            demo::forget(&folder).await?;
+            return Err(RehearsalError::Stopped);
+        }
     };
     let played = tokio::select! {
         ok = perform(&mut world, &mut report) => Some(ok),
@@ -66,7 +70,5 @@ async fn perform(world: &mut World, report: &mut Report) -> bool {
     acts::power_cut::play(world, report).await;
     acts::peers::play(world, report).await;
     let examined = verdict::examine(world, report).await.ok();
-    let log = world.kept_log().display().to_string();
-    let well = report.went_well(examined.as_deref());
-    report.end(examined.as_deref(), (!well).then_some(&*log))
+    report.end(examined.as_deref(), &world.kept_log())
 }

@@ -238,7 +238,9 @@ impl Customer {
     pub(super) async fn invitation(&self) -> Played<String> {
         until(&format!("the bot sends {} an invitation", self.name), async || {
             let access = self.get("/api/telegram/access").await?.expect(200)?.body;
-            let Some(link) = access.pointer("/items/0/invite_link").and_then(Value::as_str) else { return Ok(None) };
+            let Some(link) = access.pointer("/items/0/invite_link").and_then(Value::as_str) else {
+                return Ok(None);
+            };
             let heard = self.heard().await?;
             Ok(heard.iter().any(|said| said.contains(link)).then(|| link.to_owned()))
         })
@@ -305,5 +307,6 @@ pub(super) fn fresh_key() -> String {
 
 fn instant(body: &Value, pointer: &str) -> Played<OffsetDateTime> {
     let shown = text(body, pointer)?;
-    OffsetDateTime::parse(&shown, &Rfc3339).map_err(|error| Failure(format!("{shown} is no instant: {error}")))
+    OffsetDateTime::parse(&shown, &Rfc3339)
+        .map_err(|error| Failure(format!("{shown} is no instant: {error}")))
 }

@@ -1,5 +1,6 @@
 //! What a rehearsal tells, as it happens: acts as headings, a line for each step; or JSON lines for programs.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -76,7 +77,8 @@ impl Report {
 
     fn tell(&self, name: &str, ok: bool, took: Duration, detail: &str) {
         if self.json {
-            let mut line = json!({ "act": self.act, "step": name, "ok": ok, "duration_ms": milliseconds(took) });
+            let mut line =
+                json!({ "act": self.act, "step": name, "ok": ok, "duration_ms": milliseconds(took) });
             if !detail.is_empty() {
                 line["detail"] = Value::from(detail);
             }
@@ -91,8 +93,9 @@ impl Report {
         }
     }
 
-    /// Tells the invariants and the end. Says whether everything was as it should be. `None`: they could not be asked.
-    pub(super) fn end(&self, examined: Option<&[Examined]>, log: Option<&str>) -> bool {
+    /// Tells the invariants and the end; `None`: they could not be asked. Says whether everything was as it should be:
+    /// if not, the product's log is kept.
+    pub(super) fn end(&self, examined: Option<&[Examined]>, kept_log: &Path) -> bool {
         let holds = examined.is_some_and(|all| all.iter().all(|one| one.broken_by.is_empty()));
         let ok = self.failed == 0 && holds;
         let examined = examined.unwrap_or_default();
@@ -107,8 +110,8 @@ impl Report {
                 "duration_ms": milliseconds(self.begun.elapsed()),
                 "invariants": invariants.collect::<Vec<_>>(),
             });
-            if let Some(log) = log {
-                line["log"] = Value::from(log);
+            if !ok {
+                line["log"] = Value::from(kept_log.display().to_string());
             }
             terminal::say(&line.to_string());
             return ok;
@@ -125,10 +128,14 @@ impl Report {
         terminal::say(&if ok {
             format!("\n{steps} steps went as they should and {} invariants hold, in {took}.", examined.len())
         } else {
-            format!("\n{} of {steps} steps failed and {broken} of {} invariants are broken, in {took}.", self.failed, examined.len())
+            format!(
+                "\n{} of {steps} steps failed and {broken} of {} invariants are broken, in {took}.",
+                self.failed,
+                examined.len()
+            )
         });
-        if let Some(log) = log {
-            terminal::say(&format!("The product's log was kept: {log}"));
+        if !ok {
+            terminal::say(&format!("The product's log was kept: {}", kept_log.display()));
         }
         ok
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::random::{Random, SeededRandom, SystemRandom, bytes};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -30,6 +31,8 @@ pub(super) struct World {
     pub(super) random: SeededRandom,
     /// What it was seeded with.
     pub(super) seed: u64,
+    /// Whether the product runs with its worker, as far as this rehearsal did not take it away.
+    whole: bool,
     customers: Arc<Mutex<Vec<Customer>>>,
 }
 
@@ -40,17 +43,20 @@ pub(super) struct Letter {
     pub(super) kind: String,
     pub(super) to: Vec<String>,
     pub(super) text: String,
-    pub(super) links: Vec<String>,
+}
+
+/// A folder that nobody uses.
+pub(super) fn fresh_folder() -> PathBuf {
+    let name = Uuid::from_bytes(bytes(&SystemRandom)).simple();
+    std::env::temp_dir().join(format!("calmness-rehearsal-{name}"))
 }
 
 impl World {
     /// Starts everything in a fresh folder, on free ports.
-    pub(super) async fn start(seed: Option<u64>) -> Result<Self, RehearsalError> {
+    pub(super) async fn start(folder: &Path, seed: Option<u64>) -> Result<Self, RehearsalError> {
         let client = http::client().map_err(RehearsalError::Client)?;
-        let name = Uuid::from_bytes(bytes(&SystemRandom)).simple();
-        let folder = std::env::temp_dir().join(format!("calmness-rehearsal-{name}"));
         let options = DemoOptions {
-            data_dir: folder.clone(),
+            data_dir: folder.to_owned(),
             port: Some(0),
             opening: Opening::Api,
             postgresql_bin: None,
@@ -60,7 +66,7 @@ impl World {
             Ok(demo) => demo,
             Err(error) => {
                 // What went wrong matters more than what is left of it.
-                let _left_behind = demo::forget(&folder).await;
+                let _left_behind = demo::forget(folder).await;
                 return Err(error.into());
             }
         };
@@ -73,7 +79,16 @@ impl World {
         };
         let seed = seed.unwrap_or_else(|| u64::from_be_bytes(bytes(&SystemRandom)));
         let (owner, random) = (demo.owner().clone(), SeededRandom::new(seed));
-        Ok(Self { demo, folder, door, owner, random, seed, customers: Arc::default() })
+        Ok(Self {
+            demo,
+            folder: folder.to_owned(),
+            door,
+            owner,
+            random,
+            seed,
+            whole: true,
+            customers: Arc::default(),
+        })
     }
 
     /// Stops everything and leaves nothing behind; where something failed, the product's log is kept beside.
@@ -105,8 +120,8 @@ impl World {
     /// Everything works again, and the product serves with its worker.
     pub(super) async fn mend(&mut self) -> Played<()> {
         self.clear_faults().await?;
-        let serving = http::send(self.door.ask(reqwest::Method::GET, "/readyz")).await;
-        if serving.is_ok_and(|reply| reply.status == 200) {
+        let serving = http::send(self.door.ask(Method::GET, "/readyz")).await;
+        if self.whole && serving.is_ok_and(|reply| reply.status == 200) {
             return Ok(());
         }
         self.restart(Role::Full).await
@@ -121,7 +136,8 @@ impl World {
     pub(super) async fn used(&self, fault: i64) -> Played<i64> {
         let faults = self.door.world("/faults").await?;
         let found = list(&faults, "/items").iter().find(|one| one["id"] == fault);
-        found.map_or(Err(Failure(format!("fault {fault} no longer stands"))), |one| http::number(one, "/used"))
+        found
+            .map_or(Err(Failure(format!("fault {fault} no longer stands"))), |one| http::number(one, "/used"))
     }
 
     /// No fault stands any more.
@@ -133,12 +149,16 @@ impl World {
 
     /// `kill -9`.
     pub(super) async fn kill(&mut self) -> Played<()> {
+        self.whole = false;
         Ok(self.demo.kill_product().await?)
     }
 
     /// Starts the product, after stopping it in an orderly way where it runs.
     pub(super) async fn restart(&mut self, role: Role) -> Played<()> {
-        Ok(self.demo.start_product(role).await?)
+        self.whole = false;
+        self.demo.start_product(role).await?;
+        self.whole = role == Role::Full;
+        Ok(())
     }
 
     /// Somebody with an account.
@@ -163,20 +183,21 @@ impl World {
         let filter = to.map(|to| format!("?to={to}")).unwrap_or_default();
         let mailbox = self.door.world(&format!("/mailbox{filter}")).await?;
         let kinds: Vec<(Uuid, String)> =
-            sqlx::query_as("SELECT id, kind FROM notifications WHERE medium = 'email'").fetch_all(&self.owner).await?;
+            sqlx::query_as("SELECT id, kind FROM notifications WHERE medium = 'email'")
+                .fetch_all(&self.owner)
+                .await?;
         list(&mailbox, "/items")
             .iter()
             .map(|mail| {
                 let message_id = text(mail, "/message_id")?;
                 let id = notification(&message_id);
                 let kind = kinds.iter().find(|(known, _)| Some(*known) == id);
-                let texts = |pointer| list(mail, pointer).iter().filter_map(Value::as_str).map(ToOwned::to_owned);
+                let recipients = list(mail, "/to").iter().filter_map(Value::as_str);
                 Ok(Letter {
                     message_id,
                     kind: kind.map(|(_, kind)| kind.clone()).unwrap_or_default(),
-                    to: texts("/to").collect(),
+                    to: recipients.map(ToOwned::to_owned).collect(),
                     text: text(mail, "/text")?,
-                    links: texts("/links").collect(),
                 })
             })
             .collect()
@@ -188,9 +209,17 @@ impl World {
         Ok(letters.iter().filter(|letter| letter.kind == kind && letter.text.contains(about)).count())
     }
 
+    /// Waits until such a mail is there; there must be no second one.
+    pub(super) async fn one_letter(&self, to: &str, kind: &str, about: &str) -> Played<()> {
+        let what = format!("a mail to {to} ({kind})");
+        http::until_so(&what, async || Ok(self.count_letters(to, kind, about).await? > 0)).await?;
+        http::same(&what, self.count_letters(to, kind, about).await?, 1)
+    }
+
     /// How many alerts there are about a payment, acknowledged or not.
     pub(super) async fn count_alerts(&self, kind: &str, payment: &str) -> Played<i64> {
-        let count = sqlx::query_scalar("SELECT count(*) FROM alerts WHERE kind = $1 AND details ->> 'payment' = $2");
+        let count =
+            sqlx::query_scalar("SELECT count(*) FROM alerts WHERE kind = $1 AND details ->> 'payment' = $2");
         Ok(count.bind(kind).bind(payment).fetch_one(&self.owner).await?)
     }
 

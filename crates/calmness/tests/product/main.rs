@@ -5,4 +5,13 @@
 
 mod auth;
 mod billing;
+mod database;
+mod doctor;
+mod errors;
+mod openapi;
+mod pages;
+mod process;
+mod subscriptions;
 mod support;
+mod telegram;
+mod webhooks;

@@ -10,7 +10,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     Frame,
@@ -43,6 +44,8 @@ struct Page {
     chats: Vec<Room>,
     /// A deep link or invite link that somebody followed to this page.
     followed: Option<Followed>,
+    /// What became of the request to join that was just made.
+    decided: Option<Decided>,
 }
 
 struct Face {
@@ -97,18 +100,40 @@ struct Occupant {
 struct Followed {
     link: String,
     act: &'static str,
-    says: &'static str,
+    /// What the link opens.
+    opens: String,
+    /// The words of the button.
+    button: &'static str,
+    /// Who may follow it, the likeliest first.
+    people: Vec<(i64, String)>,
+}
+
+struct Decided {
+    badge: &'static str,
+    heading: String,
+    text: String,
+}
+
+/// What became of a request to join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    Approved,
+    Declined,
+    Waiting,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
     person: Option<i64>,
     link: Option<String>,
+    /// The request to join that was just made, and in which chat.
+    decision: Option<Decision>,
+    chat: Option<i64>,
 }
 
 /// `GET /telegram`
 pub(crate) async fn page(State(world): State<Arc<World>>, Query(wanted): Query<Wanted>) -> Response {
-    let followed = wanted.link.as_deref().and_then(followed);
     let page = act_quietly(&world, |state| Page {
         frame: Frame::live(&world, "telegram", "Telegram"),
         bot: state.bot.username.clone(),
@@ -118,7 +143,8 @@ pub(crate) async fn page(State(world): State<Arc<World>>, Query(wanted): Query<W
             .and_then(|id| state.people.get(&id))
             .map(|person| conversation(state, person)),
         chats: state.chats.values().map(|chat| room(state, chat)).collect(),
-        followed,
+        followed: wanted.link.as_deref().and_then(|link| followed(state, link)),
+        decided: decided(state, &wanted),
     });
     render(&page)
 }
@@ -135,18 +161,21 @@ fn faces(state: &Telegram, selected: Option<i64>) -> Vec<Face> {
             id: person.id,
             name: person.first_name.clone(),
             initial: person.first_name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default(),
-            note: note(person),
+            note: note(state, person),
             selected: selected == Some(person.id),
         })
         .collect()
 }
 
-fn note(person: &Person) -> String {
+fn note(state: &Telegram, person: &Person) -> String {
     let handle = person.username.as_ref().map_or_else(|| person.id.to_string(), |name| format!("@{name}"));
     match (person.deactivated, person.blocked, person.started) {
         (true, _, _) => format!("{handle} · deleted account"),
         (_, true, _) => format!("{handle} · blocked the bot"),
-        (_, _, true) => handle,
+        (_, _, true) => match state.chats.values().find(|chat| chat.status(person.id).is_inside()) {
+            Some(chat) => format!("{handle} · in {}", chat.title),
+            None => handle,
+        },
         _ => format!("{handle} · has not pressed start"),
     }
 }
@@ -244,16 +273,65 @@ fn role(status: Status) -> &'static str {
     }
 }
 
-fn followed(link: &str) -> Option<Followed> {
+fn followed(state: &Telegram, link: &str) -> Option<Followed> {
     if link.len() > 2048 {
         return None;
     }
-    let (act, says) = if is_invite(link) {
-        ("join", "Somebody opened an invite link. Who asks to join?")
-    } else {
-        ("start", "Somebody opened the bot's deep link. Who presses start?")
+    let mut people: Vec<&Person> =
+        state.people.values().filter(|person| person.id != OWNER_ID && !person.deactivated).collect();
+    let named = |people: Vec<&Person>| {
+        people.into_iter().take(LISTED).map(|person| (person.id, person.first_name.clone())).collect()
     };
-    Some(Followed { link: link.to_owned(), act, says })
+    if is_invite(link) {
+        let room = people::find_link(state, link).and_then(|(chat_id, _)| state.chats.get(&chat_id));
+        // Whoever the bot wrote this link to is the one who holds it.
+        people.sort_by_key(|person| !was_told(person, link));
+        return Some(Followed {
+            link: link.to_owned(),
+            act: "join",
+            opens: room.map_or_else(|| "no channel that is here".to_owned(), |chat| chat.title.clone()),
+            button: "Ask to join",
+            people: named(people),
+        });
+    }
+    people.sort_by_key(|person| (person.started, std::cmp::Reverse(person.id)));
+    Some(Followed {
+        link: link.to_owned(),
+        act: "start",
+        opens: format!("@{}", state.bot.username),
+        button: "Start",
+        people: named(people),
+    })
+}
+
+fn was_told(person: &Person, link: &str) -> bool {
+    let code = link.rsplit(['/', '+']).next().unwrap_or(link);
+    person.conversation.iter().any(|said| {
+        let in_buttons = said.buttons.iter().flatten().filter_map(|button| button.url.as_deref());
+        said.from_bot && in_buttons.chain([said.text.as_str()]).any(|text| text.contains(code))
+    })
+}
+
+fn decided(state: &Telegram, wanted: &Wanted) -> Option<Decided> {
+    let person = state.people.get(&wanted.person?)?;
+    let (name, title) = (&person.first_name, &state.chats.get(&wanted.chat?)?.title);
+    let said = |badge, heading, text: String| Decided { badge, heading, text };
+    Some(match wanted.decision? {
+        Decision::Approved => said(
+            "good",
+            format!("{name} is now in {title}"),
+            "The bot approved the request to join.".to_owned(),
+        ),
+        Decision::Declined => said(
+            "bad",
+            format!("{name} was not let into {title}"),
+            "The bot declined the request: this link was made for somebody else, or no access runs."
+                .to_owned(),
+        ),
+        Decision::Waiting => {
+            said("wait", format!("{name} asked to join {title}"), "The bot has not decided yet.".to_owned())
+        }
+    })
 }
 
 /// `GET /t.me/…`: stands in for `https://t.me`, so that links to the bot and to chats can be followed on this machine.
@@ -289,12 +367,24 @@ pub(crate) async fn make(State(world): State<Arc<World>>, Form(form): Form<NewPe
         Ok((person, _)) => person.id,
         Err(problem) => return refuse(&world, &problem),
     };
-    if let (Some(deed), Some(link)) = (form.act.filter(|deed| !deed.is_empty()), form.link)
-        && let Err(problem) = perform(&world, id, &deed, &link).await
-    {
-        return refuse(&world, &problem);
+    match (form.act.filter(|deed| !deed.is_empty()), form.link) {
+        (Some(deed), Some(link)) => done(&world, id, &deed, &link).await,
+        _ => Redirect::to(&format!("/telegram?person={id}")).into_response(),
     }
-    Redirect::to(&format!("/telegram?person={id}")).into_response()
+}
+
+/// Does it and shows the person that did.
+async fn done(world: &Arc<World>, id: i64, deed: &str, about: &str) -> Response {
+    match perform(world, id, deed, about).await {
+        Ok(None) => Redirect::to(&format!("/telegram?person={id}")).into_response(),
+        Ok(Some((chat, decision))) => {
+            let decision = json!(decision);
+            let decision = decision.as_str().unwrap_or_default();
+            let target = format!("/telegram?person={id}&chat={chat}&decision={decision}");
+            Redirect::to(&target).into_response()
+        }
+        Err(problem) => refuse(world, &problem),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -312,18 +402,20 @@ pub(crate) async fn act_as(
     Path((id, deed)): Path<(i64, String)>,
     Form(form): Form<Deed>,
 ) -> Response {
-    let id = form.person.unwrap_or(id);
-    match perform(&world, id, &deed, &form.about).await {
-        Ok(()) => Redirect::to(&format!("/telegram?person={id}")).into_response(),
-        Err(problem) => refuse(&world, &problem),
-    }
+    done(&world, form.person.unwrap_or(id), &deed, &form.about).await
 }
 
 fn refuse(world: &World, problem: &Problem) -> Response {
     refusal(world, "telegram", "/telegram", problem)
 }
 
-async fn perform(world: &Arc<World>, id: i64, deed: &str, about: &str) -> Result<(), Problem> {
+/// Does one thing as somebody; a request to join comes back with the chat and what became of it.
+async fn perform(
+    world: &Arc<World>,
+    id: i64,
+    deed: &str,
+    about: &str,
+) -> Result<Option<(i64, Decision)>, Problem> {
     let before = bot_messages(world, id);
     match deed {
         "start" => {
@@ -336,8 +428,8 @@ async fn perform(world: &Arc<World>, id: i64, deed: &str, about: &str) -> Result
             reply(world, id, before).await;
         }
         "join" => {
-            act(world, |state| people::join(state, id, about, None))?;
-            decision(world, id).await;
+            let (chat_id, _) = act(world, |state| people::join(state, id, about, None))?;
+            return Ok(Some((chat_id, decision(world, id, chat_id).await)));
         }
         "leave" => {
             let chat_id = about.parse().map_err(|_| Problem::invalid("which chat?"))?;
@@ -346,7 +438,7 @@ async fn perform(world: &Arc<World>, id: i64, deed: &str, about: &str) -> Result
         "block" => act(world, |state| people::block(state, id))?,
         _ => return Err(Problem::not_found("nobody can do that")),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn bot_messages(world: &World, id: i64) -> Option<i64> {
@@ -362,10 +454,16 @@ async fn reply(world: &World, id: i64, before: Option<i64>) {
 }
 
 /// Gives the bot a moment to decide about a request to join.
-async fn decision(world: &World, id: i64) {
-    let waiting =
-        || world.telegram.with(|state| state.chats.values().any(|chat| chat.requests.contains_key(&id)));
-    wait_until(world, || !waiting()).await;
+async fn decision(world: &World, id: i64, chat_id: i64) -> Decision {
+    let now = || {
+        world.telegram.with(|state| match state.chats.get(&chat_id) {
+            Some(chat) if chat.status(id).is_inside() => Decision::Approved,
+            Some(chat) if chat.requests.contains_key(&id) => Decision::Waiting,
+            _ => Decision::Declined,
+        })
+    };
+    wait_until(world, || now() != Decision::Waiting).await;
+    now()
 }
 
 async fn wait_until(world: &World, done: impl Fn() -> bool) {

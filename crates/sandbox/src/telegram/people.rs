@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     chats, shapes,
-    state::{JoinRequest, PEOPLE, Person, Rights, Said, State, Status, keep},
+    state::{InviteLink, JoinRequest, PEOPLE, Person, Rights, Said, State, Status, keep},
     updates,
 };
 use crate::problem::Problem;
@@ -135,6 +135,13 @@ fn same_link(shown: &str, url: &str) -> bool {
     shown.len() <= 2048 && code(shown.trim()) == code(url)
 }
 
+/// The chat that an invite link leads to.
+pub(crate) fn find_link(state: &State, invite_link: &str) -> Option<(i64, InviteLink)> {
+    state.chats.values().find_map(|chat| {
+        chat.links.iter().find(|link| same_link(invite_link, &link.url)).map(|link| (chat.id, link.clone()))
+    })
+}
+
 /// Follows an invite link.
 pub(crate) fn join(
     state: &mut State,
@@ -148,9 +155,7 @@ pub(crate) fn join(
     }
     let gone =
         || Problem::new(StatusCode::GONE, "INVITE_HASH_EXPIRED", "this invite link doesn't work any more");
-    let found = state.chats.values().filter(|chat| chat_id.is_none_or(|id| chat.id == id)).find_map(|chat| {
-        chat.links.iter().find(|link| same_link(invite_link, &link.url)).map(|link| (chat.id, link.clone()))
-    });
+    let found = find_link(state, invite_link).filter(|(id, _)| chat_id.is_none_or(|wanted| wanted == *id));
     let (chat_id, link) = found.ok_or_else(|| Problem::not_found("no chat has this invite link"))?;
     let full = link.member_limit.is_some_and(|limit| link.joined >= limit);
     if link.is_revoked || full || link.expire_date.is_some_and(|date| date <= wall) {

@@ -1,5 +1,6 @@
 //! `/api/webhooks`: what providers and Telegram call. The raw bytes are verified before anything is read.
 
+use application::Context;
 use application::billing::WebhookError;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -38,17 +39,22 @@ pub(crate) async fn payment_provider(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<axum::Json<ReceivedResponse>, Problem> {
-    let address = context.address.map(counted);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let taken = state.app.receive_webhook(&context, &provider, &header, &body).await;
     let Err(error) = taken else { return Ok(axum::Json(ReceivedResponse { received: true })) };
-    let unverified = matches!(error, WebhookError::Unverified | WebhookError::Malformed);
-    if unverified && let Some(address) = address {
-        // Verified callbacks never count, so a flood of forged ones from one address can't push them out.
+    if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
+        count_unverified(&state, &context)?;
+    }
+    Err(error.into())
+}
+
+/// Verified callbacks never count, so a flood of forged ones from one address can't push them out.
+fn count_unverified(state: &WebState, context: &Context) -> Result<(), Problem> {
+    if let Some(address) = context.address.map(counted) {
         state.limits.unverified_webhooks.check(address)?;
         state.limits.unverified_webhooks.count(address);
     }
-    Err(error.into())
+    Ok(())
 }
 
 /// Takes an update of our bot, with Telegram's secret header.
@@ -68,7 +74,9 @@ pub(crate) async fn telegram(
     let presented = headers.get(SECRET_HEADER).and_then(|value| value.to_str().ok());
     let known = state.options.telegram_webhook_secret.as_ref();
     if !known.is_some_and(|secret| webhook_secret_matches(secret, presented)) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "signature_invalid"));
+        state.app.count_refused_update(&context, &body);
+        count_unverified(&state, &context)?;
+        return Err(WebhookError::Unverified.into());
     }
     let update = parse_update(&body).map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "an update could not be read");

@@ -1,5 +1,5 @@
-//! What every request passes, from the outside in: its id and log line, a safety net for panics, the problem document,
-//! security headers, CORS, the client's real address, the general limit, a time-out, a body limit.
+//! What every request passes, from the outside in: the client's real address, its id and log line, the problem document,
+//! security headers, CORS, a net for panics, the general limit, a time-out, a body limit.
 
 pub mod address;
 pub mod headers;
@@ -41,9 +41,9 @@ pub fn wrap(router: Router<WebState>, state: &Arc<WebState>) -> Router<WebState>
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(from_fn_with_state(state.clone(), limits::limit_address))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(cors(&state.options.cors_origins))
         .layer(from_fn_with_state(state.clone(), headers::secure))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), problems::write))
         .layer(from_fn(request::observe))
         .layer(from_fn_with_state(state, address::find))

@@ -2,14 +2,13 @@
 
 use application::access::{AccessView, BindingView};
 use application::billing::PaymentView as Payment;
-use application::subscriptions::{PeriodView, SubscriptionView};
+use application::subscriptions::SubscriptionView;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::ids::{PaymentId, UserId};
 use domain::payment::Status;
-use domain::plan::{PlanCode, PlanLength};
-use domain::subscription::{PeriodState, SubscriptionStatus};
+use domain::subscription::SubscriptionStatus;
 use domain::time::{Duration, Instant};
 
 use super::session::{SignedIn, Visitor};
@@ -25,6 +24,8 @@ const SHOWN_PAYMENTS: usize = 10;
 struct Standing {
     now: Instant,
     subscription: Option<SubscriptionView>,
+    /// Where the shown payments begin, if not at the newest.
+    before: Option<PaymentId>,
     payments: Vec<Payment>,
     older: Option<PaymentId>,
     binding: Option<BindingView>,
@@ -36,8 +37,7 @@ pub(super) async fn page(
     SignedIn { visitor, user, session }: SignedIn,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let before = redirect::query_word(&visitor.path, "before").and_then(|id| id.parse().ok());
-    let standing = Standing::load(&visitor, user, before).await?;
+    let standing = Standing::load(&visitor, user).await?;
     let waiting = cookies::LINK.read(&headers, visitor.state.options.https);
     let (key, wall) = (visitor.app().keys().csrf(), visitor.app().clock().wall());
     let link = waiting.and_then(|cookie| WaitingLink::read(cookie, key, session, wall));
@@ -51,13 +51,13 @@ pub(super) async fn page(
 /// What the script of the page asks while something is about to happen by itself.
 pub(super) async fn watch(visitor: Visitor) -> Result<Json<Progress>, Problem> {
     let session = visitor.session.as_ref().ok_or(Problem::unauthorized())?;
-    let standing = Standing::load(&visitor, session.user, None).await?;
+    let standing = Standing::load(&visitor, session.user).await?;
     Ok(Json(standing.progress()))
 }
 
 fn view(visitor: &Visitor, standing: &Standing, link: Option<&WaitingLink>) -> DashboardView {
     let telegram = telegram::card(visitor, standing.binding.as_ref(), standing.membership(), link);
-    let watched = standing.moves(&telegram).then(|| standing.progress());
+    let watched = standing.moves(&telegram);
     DashboardView {
         page: visitor.frame(),
         subscription: standing.subscription_card(visitor),
@@ -65,13 +65,15 @@ fn view(visitor: &Visitor, standing: &Standing, link: Option<&WaitingLink>) -> D
         payments: standing.payments.iter().map(|payment| payments::row(visitor, payment)).collect(),
         more_payments: standing.older.map(|id| format!("/dashboard?before={id}#payments-title")),
         telegram,
-        progress: watched,
+        progress: standing.progress(),
+        watched,
     }
 }
 
 impl Standing {
-    async fn load(visitor: &Visitor, user: UserId, before: Option<PaymentId>) -> Result<Self, Problem> {
+    async fn load(visitor: &Visitor, user: UserId) -> Result<Self, Problem> {
         let app = visitor.app();
+        let before = redirect::query_word(&visitor.path, "before").and_then(|id| id.parse().ok());
         let channel = &app.options().default_channel;
         // One more than shown tells whether there are older ones.
         let limit = i64::try_from(SHOWN_PAYMENTS + 1).unwrap_or(i64::MAX);
@@ -83,6 +85,7 @@ impl Standing {
         Ok(Self {
             now: app.now().await?.business,
             subscription: app.subscription(user, channel).await?,
+            before,
             older: payments.last().filter(|_| more).map(|payment| payment.id),
             payments,
             binding,
@@ -106,13 +109,10 @@ impl Standing {
                 plan: sale::plan_name(visitor, &subscription.plan_code),
                 countdown: Box::new(Countdown::new(locale, starts_at, ends_at, self.now)),
             },
-            SubscriptionStatus::Suspended => {
-                let length = |code: &PlanCode| Some(visitor.app().catalogue().plan(code)?.length);
-                SubscriptionCard::Suspended {
-                    channel,
-                    left: locale.duration(kept(&subscription.periods, length)),
-                }
-            }
+            SubscriptionStatus::Suspended => SubscriptionCard::Suspended {
+                channel,
+                kept: locale.duration(Duration::seconds(subscription.seconds_withheld)),
+            },
             SubscriptionStatus::Ended => {
                 SubscriptionCard::Ended { channel, ended_at: Moment::new(locale, ends_at) }
             }
@@ -133,7 +133,8 @@ impl Standing {
     }
 
     fn progress(&self) -> Progress {
-        Progress { href: "/dashboard/progress".to_owned(), state: self.state() }
+        let query = self.before.map(|id| format!("?before={id}")).unwrap_or_default();
+        Progress { href: format!("/dashboard/progress{query}"), state: self.state() }
     }
 
     /// Changes whenever the page would look different. The newest payment is enough of the list: it is what people
@@ -142,7 +143,10 @@ impl Standing {
         let payment = self.payments.first().map_or_else(|| "-".to_owned(), payments::state);
         let access = self.subscription.as_ref().map_or_else(
             || "-".to_owned(),
-            |held| format!("{}.{}", held.status.as_str(), held.ends_at.unix_timestamp()),
+            |held| {
+                let days_left = held.seconds_left / 86_400;
+                format!("{}.{}.{days_left}", held.status.as_str(), held.ends_at.unix_timestamp())
+            },
         );
         let telegram = match (&self.binding, self.membership()) {
             (None, _) => "unlinked",
@@ -163,45 +167,13 @@ fn title(key: &str) -> String {
     first.into_iter().chain(letters.map(|letter| if letter == '-' { ' ' } else { letter })).collect()
 }
 
-/// The time that is set aside: what the withheld periods have not used.
-fn kept(periods: &[PeriodView], length: impl Fn(&PlanCode) -> Option<PlanLength>) -> Duration {
-    let withheld = periods.iter().filter(|period| period.state == PeriodState::Withheld);
-    let rests = withheld.filter_map(|period| {
-        Some(length(&period.plan_code)?.duration() - (period.ends_at - period.starts_at))
-    });
-    rests.sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::ids::PeriodId;
-    use time::macros::datetime;
 
     #[test]
     fn a_channel_is_called_by_its_key_written_as_a_name() {
         assert_eq!(title("signaux"), "Signaux");
         assert_eq!(title("gold-signals-2"), "Gold signals 2");
-    }
-
-    #[test]
-    fn the_time_that_is_kept_is_what_withheld_periods_have_not_used() {
-        let start = datetime!(2026-11-23 14:00 UTC);
-        let period = |state, used: Duration| PeriodView {
-            id: PeriodId::from_uuid(uuid::Uuid::nil()),
-            payment: None,
-            plan_code: "signaux-weekly".parse().unwrap(),
-            state,
-            starts_at: start,
-            ends_at: start + used,
-        };
-        let periods = [
-            period(PeriodState::Withheld, Duration::days(2)),
-            period(PeriodState::Live, Duration::days(7)),
-            period(PeriodState::Revoked, Duration::days(1)),
-            period(PeriodState::Withheld, Duration::ZERO),
-        ];
-        assert_eq!(kept(&periods, |_| PlanLength::from_days(7).ok()), Duration::days(5 + 7));
-        assert_eq!(kept(&periods, |_| None), Duration::ZERO);
     }
 }

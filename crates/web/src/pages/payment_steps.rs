@@ -5,14 +5,20 @@ use application::text::Locale;
 use domain::payment::{Phase, Status};
 use domain::time::Instant;
 
-use super::views::{Moment, PaymentStep, StepKind, StepState};
+use super::views::{Moment, PaymentStep, StepKind, StepState, failure_in_words};
 
 /// The steps of a payment, oldest first, up to the last one that may still come.
 pub(super) fn steps(locale: Locale, payment: &Payment, reached: &[Step]) -> Vec<PaymentStep> {
     let told = told(payment, reached);
-    told.into_iter()
-        .map(|(kind, state, at)| PaymentStep::new(locale, kind, state, at.map(|at| Moment::new(locale, at))))
-        .collect()
+    let step = |(kind, state, at): Told| {
+        let mut step = PaymentStep::new(locale, kind, state, at.map(|at| Moment::new(locale, at)));
+        if kind == StepKind::Failed {
+            let reason = failure_in_words(locale, payment.failure_reason.as_deref());
+            step.explanation = format!("{reason} {}", step.explanation);
+        }
+        step
+    };
+    told.into_iter().map(step).collect()
 }
 
 type Told = (StepKind, StepState, Option<Instant>);
@@ -23,6 +29,9 @@ fn told(payment: &Payment, reached: &[Step]) -> Vec<Told> {
     let mut told = vec![(StepKind::Created, Done, Some(payment.created_at))];
     let opened = at("accepted");
     match payment.status {
+        Status::Pending if payment.under_review => {
+            told.extend(opened.map(|at| (StepKind::Opened, Done, Some(at))));
+        }
         Status::Pending => {
             let now = if payment.phase == Phase::Awaiting { StepKind::Opened } else { StepKind::Asking };
             told.push((now, Current, opened));
@@ -48,6 +57,9 @@ fn told(payment: &Payment, reached: &[Step]) -> Vec<Told> {
                 _ => {}
             }
         }
+    }
+    if payment.under_review {
+        told.push((StepKind::Review, Current, None));
     }
     told
 }
@@ -119,6 +131,30 @@ pub(super) mod tests {
         assert_eq!(kinds(&disputed, &reached).last(), Some(&(StepKind::Disputed, Current)));
         let lost = payment(Status::ChargedBack, Phase::Awaiting);
         assert_eq!(kinds(&lost, &reached).last(), Some(&(StepKind::ChargedBack, Failed)));
+    }
+
+    #[test]
+    fn a_payment_under_review_says_so_last_and_promises_nothing() {
+        let reached = ["created", "accepted"];
+        let pending = Payment { under_review: true, ..payment(Status::Pending, Phase::Awaiting) };
+        let review = (StepKind::Review, Current);
+        assert_eq!(kinds(&pending, &reached), [(StepKind::Created, Done), (StepKind::Opened, Done), review]);
+        let expired = Payment { under_review: true, ..payment(Status::Expired, Phase::Awaiting) };
+        assert_eq!(kinds(&expired, &reached).last(), Some(&review));
+    }
+
+    #[test]
+    fn a_failure_tells_its_reason_in_words() {
+        let failed = |reason: &str| Payment {
+            failure_reason: Some(reason.to_owned()),
+            ..payment(Status::Failed, Phase::Awaiting)
+        };
+        let said = |reason| steps(Locale::En, &failed(reason), &[]).pop().unwrap().explanation;
+        assert_eq!(
+            said("card_declined"),
+            "The card was declined. Nothing was charged. You can choose another way to pay."
+        );
+        assert!(said("E-4711: <b>").starts_with("The payment service refused this payment. Nothing"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::csrf::Form;
 use super::session::{SignedIn, Visitor, is_nonce};
 use super::views::{
     Badge, CheckoutView, Moment, Notice, PaymentRow, PaymentView, Progress, ReturnOutcome, ReturnView,
+    failure_in_words,
 };
 use super::{payment_steps, redirect, sale};
 use crate::extract::IdPath;
@@ -93,7 +94,7 @@ pub(super) async fn detail(
         amount: visitor.locale.money(payment.amount),
         provider: text::provider_name(visitor.locale, &payment.provider),
         created_at: Moment::new(visitor.locale, payment.created_at),
-        badge: Badge::payment(visitor.locale, payment.status.as_str()),
+        badge: badge(&visitor, &payment),
         steps: payment_steps::steps(visitor.locale, &payment, &reached),
         checkout_href: payable_at(&payment, now).map(|_| checkout_href(id)),
         instructions: None,
@@ -125,8 +126,11 @@ pub(super) async fn back(
     visitor.app().check_payment_soon(user, id).await?;
     let payment = visitor.app().payment(user, id).await?.ok_or(Problem::not_found())?;
     let outcome = match payment.status {
+        Status::Pending if payment.under_review => Some(ReturnOutcome::UnderReview),
         Status::Pending => Some(ReturnOutcome::Checking),
-        Status::Failed => Some(ReturnOutcome::Failed),
+        Status::Failed => Some(ReturnOutcome::Failed {
+            reason: failure_in_words(visitor.locale, payment.failure_reason.as_deref()),
+        }),
         Status::Expired => Some(ReturnOutcome::Expired),
         Status::Succeeded => paid(&visitor, &payment).await?,
         Status::Refunded | Status::PartiallyRefunded | Status::Disputed | Status::ChargedBack => None,
@@ -167,13 +171,19 @@ pub(super) fn row(visitor: &Visitor, payment: &Payment) -> PaymentRow {
         plan: sale::plan_name(visitor, &payment.plan_code),
         amount: visitor.locale.money(payment.amount),
         provider: text::provider_name(visitor.locale, &payment.provider),
-        badge: Badge::payment(visitor.locale, payment.status.as_str()),
+        badge: badge(visitor, payment),
     }
+}
+
+fn badge(visitor: &Visitor, payment: &Payment) -> Badge {
+    let examined = payment.under_review && payment.status == Status::Pending;
+    Badge::payment(visitor.locale, if examined { "under_review" } else { payment.status.as_str() })
 }
 
 /// What a page shows of a payment, in one word.
 pub(super) fn state(payment: &Payment) -> String {
-    format!("{}.{}", payment.status.as_str(), payment.phase.as_str())
+    let review = if payment.under_review { ".review" } else { "" };
+    format!("{}.{}{review}", payment.status.as_str(), payment.phase.as_str())
 }
 
 fn progress(payment: &Payment) -> Option<Progress> {
@@ -181,9 +191,10 @@ fn progress(payment: &Payment) -> Option<Progress> {
     open.then(|| Progress { href: progress_href(payment.id), state: state(payment) })
 }
 
-/// The provider's page, while the quote holds.
+/// The provider's page, while the quote holds and nothing odd was paid there.
 fn payable_at(payment: &Payment, now: Instant) -> Option<&str> {
-    payment.checkout_url.as_deref().filter(|_| now < payment.expires_at)
+    let payable = !payment.under_review && now < payment.expires_at;
+    payment.checkout_url.as_deref().filter(|_| payable)
 }
 
 fn href(id: PaymentId) -> String {
@@ -221,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_has_run_out_leads_nowhere() {
+    fn a_quote_that_has_run_out_or_was_paid_oddly_leads_nowhere() {
         let url = Some("https://pay.example/1".to_owned());
         let payment = Payment { checkout_url: url, ..payment(Status::Pending, Phase::Awaiting) };
         let end = payment.expires_at;
@@ -230,5 +241,7 @@ mod tests {
             payment.checkout_url.as_deref()
         );
         assert_eq!(payable_at(&payment, end), None);
+        let examined = Payment { under_review: true, ..payment };
+        assert_eq!(payable_at(&examined, end - domain::time::Duration::SECOND), None);
     }
 }

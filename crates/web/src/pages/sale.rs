@@ -4,6 +4,7 @@ use application::App;
 use application::text::{self, Locale};
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::money::Currency;
 use domain::plan::{Plan, PlanCode};
 
 use super::session::{self, Visitor};
@@ -37,11 +38,21 @@ fn offers(app: &App, locale: Locale, plan: &Plan) -> Vec<Offer> {
             offers.push(Offer {
                 value: format!("{}:{}", provider.code(), price.currency.code()),
                 price: locale.money(*price),
-                provider: text::provider_name(locale, provider.code()),
+                provider: way_to_pay(locale, provider.code(), price.currency),
             });
         }
     }
     offers
+}
+
+/// What a way to pay is called. The two CFA francs are worth the same and written the same, so it says which one.
+fn way_to_pay(locale: Locale, provider: &str, currency: Currency) -> String {
+    let name = text::provider_name(locale, provider);
+    match currency {
+        Currency::Xof => format!("{name} · {}", text::text(locale, "currency-xof", &[])),
+        Currency::Xaf => format!("{name} · {}", text::text(locale, "currency-xaf", &[])),
+        _ => name,
+    }
 }
 
 /// What a plan is called; one that is not sold any more goes by its code.

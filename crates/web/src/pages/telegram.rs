@@ -18,6 +18,8 @@ use super::{cookies, redirect};
 use crate::problem::Problem;
 
 const PURPOSE: &[u8] = b"telegram-link";
+/// What every link into Telegram starts with.
+const TELEGRAM: &str = "https://t.me";
 
 /// Makes a deep link, which the dashboard then shows.
 pub(super) async fn link(form: Form<SignedIn, Pressed>) -> Result<Response, Problem> {
@@ -50,6 +52,12 @@ pub(super) fn card(
     let (app, locale) = (visitor.app(), visitor.locale);
     if let Some(binding) = binding {
         let since = Moment::day(locale, binding.bound_at);
+        let membership = match membership {
+            Membership::Invited { invite_link } => {
+                Membership::Invited { invite_link: followed_at(visitor, &invite_link) }
+            }
+            other => other,
+        };
         return TelegramCard::Linked { account: binding.display_name.clone(), since, membership };
     }
     let Some(bot) = app.bot_username().filter(|_| app.settings().telegram_channel_id().is_some()) else {
@@ -57,10 +65,22 @@ pub(super) fn card(
     };
     match waiting.and_then(|link| Some((link, Instant::from_unix_timestamp(link.expires_at).ok()?))) {
         Some((link, expires_at)) => TelegramCard::LinkReady {
-            deep_link: format!("https://t.me/{bot}?start={}", link.token),
+            deep_link: followed_at(visitor, &format!("{TELEGRAM}/{bot}?start={}", link.token)),
             expires_at: Moment::new(locale, expires_at),
         },
         None => TelegramCard::Unlinked,
+    }
+}
+
+fn followed_at(visitor: &Visitor, link: &str) -> String {
+    stand_in(link, visitor.state.options.telegram_link_url.as_deref())
+}
+
+/// A link into Telegram as this page's reader should follow it: in a sandbox it leads to the stand-in for `t.me`.
+fn stand_in(link: &str, base: Option<&str>) -> String {
+    match (base, link.strip_prefix(TELEGRAM)) {
+        (Some(base), Some(rest)) if rest.starts_with('/') => format!("{base}{rest}"),
+        _ => link.to_owned(),
     }
 }
 
@@ -149,6 +169,17 @@ mod tests {
         let other_key = fresh().write(&Key::random(&SeededRandom::new(2)), session(1));
         for planted in [other_token, later, unsigned, other_key, String::new(), "..".to_owned()] {
             assert_eq!(WaitingLink::read(&planted, &key, session(1), WALL), None, "{planted}");
+        }
+    }
+
+    #[test]
+    fn in_a_sandbox_links_lead_to_the_stand_in_and_no_others_do() {
+        let base = Some("http://127.0.0.1:8025/t.me");
+        assert_eq!(stand_in("https://t.me/bot?start=a", base), "http://127.0.0.1:8025/t.me/bot?start=a");
+        assert_eq!(stand_in("https://t.me/+abc", base), "http://127.0.0.1:8025/t.me/+abc");
+        assert_eq!(stand_in("https://t.me/+abc", None), "https://t.me/+abc");
+        for other in ["https://t.me.evil.example/+abc", "https://telegram.example/+abc", "https://t.me"] {
+            assert_eq!(stand_in(other, base), other);
         }
     }
 

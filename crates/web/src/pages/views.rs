@@ -17,7 +17,7 @@ pub use self::account::{
 pub use self::dashboard::{DashboardView, Membership, SubscriptionCard, TelegramCard};
 pub use self::payment::{
     Badge, CheckoutView, PaymentRow, PaymentStep, PaymentView, Progress, ReturnOutcome, ReturnView, StepKind,
-    StepState, Tone,
+    StepState, Tone, failure_in_words,
 };
 pub use self::problem::ProblemView;
 pub use self::sale::{HomeView, Offer, PlanCard};

@@ -66,6 +66,11 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Sends it where no answer may come.
+    pub(crate) async fn send_unanswered(self) -> Result<(), reqwest::Error> {
+        self.request.send().await.map(drop)
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let answer = self.request.send().await.unwrap();
         let (status, headers, url) =

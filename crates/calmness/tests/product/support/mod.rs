@@ -13,4 +13,4 @@ pub(crate) use self::http::{Answer, Call, client, masked};
 pub(crate) use self::people::{Customer, PASSWORD};
 pub(crate) use self::signature::{hmac_hex, signed_at};
 pub(crate) use self::telegram::CHAT;
-pub(crate) use self::world::{Setup, WEBHOOK_SECRET, World, free_limits};
+pub(crate) use self::world::{WEBHOOK_SECRET, World};

@@ -25,9 +25,8 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use web::middleware::limits::Limit;
 use web::{LimitSettings, WebOptions};
 
 use super::database::Database;
@@ -38,7 +37,7 @@ use super::telegram::CHAT;
 pub(crate) const WEBHOOK_SECRET: &str = "the-tests-webhook-secret-0123456789";
 const REQUEST_SECRET: &str = "the-tests-request-secret-0123456789";
 const LINK_SECRET: &str = "the-tests-link-secret-0123456789";
-const BOT_TOKEN: &str = "4200000042:the-tests-bot-token";
+const BOT_TOKEN: &str = "4200000042:AAEtheTestsOwnBotTokenOfThirtyFive0";
 const TELEGRAM_SECRET: &str = "the-tests-telegram-secret-0123456789";
 const SECRET_KEY: &str = "dGhlIHRlc3RzJyBvd24gc2VjcmV0IGtleSwgd2hpY2ggaXMgbG9uZyBlbm91Z2g/Kz0wMTIzNDU2Nzg5";
 /// Where the company hears of alerts.
@@ -58,25 +57,13 @@ pub(crate) struct Setup {
     web: fn(&mut WebOptions),
 }
 
-/// Limits that no test meets by accident.
-pub(crate) fn free_limits() -> LimitSettings {
-    let free = Limit { burst: 100_000, per_minute: 100_000 };
-    LimitSettings {
-        address: free,
-        login_failures: free,
-        mails: free,
-        init_user: free,
-        init_address: free,
-        unverified_webhooks: free,
-    }
-}
-
 impl Setup {
     /// Checkouts are opened by a signed address alone.
     pub(crate) fn with_links(self) -> Self {
         Self { opening: Opening::Link, ..self }
     }
 
+    /// Otherwise there are none, so that no test meets one by accident.
     pub(crate) fn with_limits(self, limits: LimitSettings) -> Self {
         Self { limits, ..self }
     }
@@ -128,14 +115,16 @@ impl Setup {
             let app = app.clone();
             async move { app.keep_revocations_fresh().await }
         });
-        if self.worker {
-            tasks.spawn(work::run(app.clone(), stop.clone()));
-        }
+        let worker = self.worker.then(|| {
+            let stop = CancellationToken::new();
+            (tokio::spawn(work::run(app.clone(), stop.clone())), stop)
+        });
         let sandbox = format!("http://{peers_http}");
         let server_errors = Mutex::default();
         let http = client();
         let database = Some(database);
-        let world = World { app, clock, owner, base, sandbox, http, server_errors, stop, tasks, database };
+        let world =
+            World { app, clock, owner, base, sandbox, http, server_errors, stop, tasks, worker, database, config };
         world.until("the bot is introduced", async || world.app.bot_username().is_some()).await;
         world
     }
@@ -155,6 +144,8 @@ pub(crate) struct World {
     server_errors: Mutex<Vec<String>>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
+    worker: Option<(JoinHandle<()>, CancellationToken)>,
+    config: Config,
     /// Gone once the world has ended as it should.
     database: Option<Database>,
 }
@@ -165,7 +156,7 @@ impl World {
     }
 
     pub(crate) fn setup() -> Setup {
-        Setup { opening: Opening::Api, limits: free_limits(), worker: false, web: |_| {} }
+        Setup { opening: Opening::Api, limits: LimitSettings::default(), worker: false, web: |_| {} }
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
@@ -195,6 +186,11 @@ impl World {
     /// Orders a fault of a peer.
     pub(crate) async fn fault(&self, fault: Value) {
         self.sandbox_post("/faults", &fault).await.expect(201);
+    }
+
+    /// Calls the Bot API as the bot's operator could by hand; its result.
+    pub(crate) async fn bot(&self, method: &str, parameters: &Value) -> Value {
+        self.sandbox_post(&format!("/bot{BOT_TOKEN}/{method}"), parameters).await.expect(200).body["result"].take()
     }
 
     pub(crate) async fn clear_faults(&self) {
@@ -239,6 +235,14 @@ impl World {
         self.app.drain_work().await.unwrap()
     }
 
+    /// Stops the worker as `serve` does at its end.
+    pub(crate) async fn stop_worker(&mut self) {
+        if let Some((worker, stop)) = self.worker.take() {
+            stop.cancel();
+            worker.await.unwrap();
+        }
+    }
+
     /// What is due and not done.
     pub(crate) async fn due(&self) -> Vec<String> {
         work::due(&self.owner, self.now().await).await.unwrap()
@@ -249,8 +253,7 @@ impl World {
         let quiet = async || {
             let events = self.sandbox_get("/psp/events").await;
             let told = events["items"].as_array().unwrap().iter().all(|event| event["state"] != "pending");
-            let path = format!("/bot{BOT_TOKEN}/getWebhookInfo");
-            told && self.sandbox_get(&path).await["result"]["pending_update_count"] == 0
+            told && self.bot("getWebhookInfo", &json!({})).await["pending_update_count"] == 0
         };
         self.until("the peers are quiet", quiet).await;
     }
@@ -292,6 +295,11 @@ impl World {
             .filter(|found| !found.holds())
             .map(|found| (found.name, found.broken_by))
             .collect()
+    }
+
+    /// What the product was wired from.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Where the company hears of alerts.
@@ -337,6 +345,7 @@ impl World {
     }
 
     async fn end(mut self) {
+        self.stop_worker().await;
         self.stop.cancel();
         self.tasks.abort_all();
         while self.tasks.join_next().await.is_some() {}

@@ -20,8 +20,11 @@ pub struct DashboardView {
     pub more_payments: Option<String>,
     /// Telegram.
     pub telegram: TelegramCard,
-    /// What the page watches for while something is about to happen by itself.
-    pub progress: Option<Progress>,
+    /// What the page would be shown for now.
+    pub progress: Progress,
+    /// Whether to keep asking for it, because something is about to happen by itself; otherwise the page asks when
+    /// its reader comes back to it.
+    pub watched: bool,
 }
 
 /// A user's access to the channel.
@@ -42,8 +45,8 @@ pub enum SubscriptionCard {
     Suspended {
         /// What the channel is called.
         channel: String,
-        /// The time that is kept, in words.
-        left: String,
+        /// The time that is set aside, in words.
+        kept: String,
     },
     /// It is over.
     Ended {

@@ -41,11 +41,11 @@ pub struct Badge {
 }
 
 impl Badge {
-    /// The badge of a payment's status as the API writes it.
+    /// The badge of a payment's status as the API writes it, or of `under_review`.
     pub fn payment(locale: Locale, status: &str) -> Self {
         let tone = match status {
             "succeeded" => Tone::Good,
-            "disputed" | "partially_refunded" | "pending" => Tone::Warning,
+            "disputed" | "partially_refunded" | "pending" | "under_review" => Tone::Warning,
             "failed" | "charged_back" => Tone::Bad,
             _ => Tone::Calm,
         };
@@ -95,6 +95,8 @@ pub enum StepKind {
     Settled,
     /// The access was extended.
     Access,
+    /// What the provider states contradicts the quote: somebody looks at it.
+    Review,
     /// The provider refused.
     Failed,
     /// Nobody paid in time.
@@ -115,6 +117,7 @@ impl StepKind {
             Self::Opened => "opened",
             Self::Settled => "settled",
             Self::Access => "access",
+            Self::Review => "review",
             Self::Failed => "failed",
             Self::Expired => "expired",
             Self::Refunded => "refunded",
@@ -177,6 +180,12 @@ impl PaymentStep {
     }
 }
 
+/// Why a payment failed, in words; a provider's word that has none here is told in general.
+pub fn failure_in_words(locale: Locale, reason: Option<&str>) -> String {
+    let word = reason.unwrap_or_default().to_ascii_lowercase();
+    text_or(locale, &format!("payment-reason-{word}"), "payment-reason-other", &[])
+}
+
 /// One payment: what, how much, and each step so far.
 #[derive(Template)]
 #[template(path = "payment.html")]
@@ -227,13 +236,18 @@ pub struct CheckoutView {
 pub enum ReturnOutcome {
     /// Nothing yet: the provider is being asked.
     Checking,
+    /// What the provider states contradicts the quote: somebody looks at it.
+    UnderReview,
     /// The money is there.
     Paid {
         /// Until when the access runs now.
         ends_at: Moment,
     },
     /// It was refused.
-    Failed,
+    Failed {
+        /// Why, in words.
+        reason: String,
+    },
     /// It was not paid in time.
     Expired,
 }

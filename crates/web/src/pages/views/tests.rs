@@ -76,7 +76,8 @@ fn dashboard(locale: Locale, subscription: SubscriptionCard, telegram: TelegramC
         payments: rows(locale),
         more_payments: Some("/payments?cursor=abc".to_owned()),
         telegram,
-        progress: Some(Progress { href: "/dashboard/progress".to_owned(), state: "a.b".to_owned() }),
+        progress: Progress { href: "/dashboard/progress".to_owned(), state: "a.b".to_owned() },
+        watched: true,
     }
 }
 
@@ -122,7 +123,7 @@ fn payment(locale: Locale, status: &str, steps: Vec<(StepKind, StepState)>) -> P
 
 /// Each page by a name, drawn.
 pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
-    use StepKind::{Access, Created, Failed as Refused, Opened, Settled};
+    use StepKind::{Access, Created, Failed as Refused, Opened, Review, Settled};
     use StepState::{Ahead, Current, Done, Failed};
     let mut pages = Vec::new();
     let mut add = |name: &str, page: askama::Result<String>| pages.push((name.to_owned(), page.unwrap()));
@@ -157,7 +158,7 @@ pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
     };
     let suspended = SubscriptionCard::Suspended {
         channel: "Signaux".to_owned(),
-        left: locale.duration(Duration::hours(300)),
+        kept: locale.duration(Duration::hours(300)),
     };
     let ready = TelegramCard::LinkReady {
         deep_link: "https://t.me/calmness_bot?start=abc".to_owned(),
@@ -180,6 +181,8 @@ pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
     let pending = vec![(Created, Done), (Opened, Current), (Settled, Ahead), (Access, Ahead)];
     let paid = vec![(Created, Done), (Opened, Done), (Settled, Done), (Access, Done)];
     let refused = vec![(Created, Done), (Opened, Done), (Refused, Failed)];
+    let examined = vec![(Created, Done), (Opened, Done), (Review, Current)];
+    add("payment-examined", payment(locale, "under_review", examined).render());
     add("payment-pending", payment(locale, "pending", pending).render());
     add("payment-paid", payment(locale, "succeeded", paid).render());
     add("payment-failed", payment(locale, "failed", refused).render());
@@ -189,7 +192,8 @@ pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
     for (name, outcome) in [
         ("return-checking", ReturnOutcome::Checking),
         ("return-paid", ReturnOutcome::Paid { ends_at: Moment::new(locale, NOW + Duration::days(30)) }),
-        ("return-failed", ReturnOutcome::Failed),
+        ("return-examined", ReturnOutcome::UnderReview),
+        ("return-failed", ReturnOutcome::Failed { reason: failure_in_words(locale, Some("card_declined")) }),
         ("return-expired", ReturnOutcome::Expired),
     ] {
         let progress = (outcome == ReturnOutcome::Checking)

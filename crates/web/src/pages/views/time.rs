@@ -4,8 +4,10 @@ use ::time::format_description::well_known::Rfc3339;
 use ::time::{Duration, OffsetDateTime};
 use application::text::{Locale, text};
 
-/// Below this the countdown looks urgent, and the reminder goes out.
+/// From here on the countdown looks urgent, as the reminder goes out.
 const CLOSING: Duration = Duration::hours(48);
+/// A length that is short of whole days by no more than this is still called by them.
+const NEARLY: Duration = Duration::hours(1);
 
 /// An instant: for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,8 @@ pub struct Countdown {
     pub seconds: String,
     /// The two largest units in words.
     pub left: String,
-    /// Whether less than 48 hours are left.
-    pub closing: bool,
+    /// How long it is in a few words, once the reminder's 48 hours have begun.
+    pub closing: Option<String>,
     /// Where the sun stands on its arc.
     pub sun: Sun,
 }
@@ -82,9 +84,22 @@ impl Countdown {
             minutes: format!("{:02}", seconds / 60 % 60),
             seconds: format!("{:02}", seconds % 60),
             left: locale.duration(left),
-            closing: left < CLOSING,
+            closing: closing(left).map(|key| text(locale, key, &[])),
             sun: Sun::at(elapsed(started_at, ends_at, now)),
         }
+    }
+}
+
+/// The sentence for the last two days.
+fn closing(left: Duration) -> Option<&'static str> {
+    let day = Duration::DAY;
+    match left {
+        _ if left > CLOSING => None,
+        _ if left > CLOSING - NEARLY => Some("access-closing-two-days"),
+        _ if left >= day + NEARLY => Some("access-closing-under-two-days"),
+        _ if left > day - NEARLY => Some("access-closing-one-day"),
+        _ if left >= NEARLY => Some("access-closing-under-one-day"),
+        _ => Some("access-closing-under-one-hour"),
     }
 }
 
@@ -138,16 +153,29 @@ mod tests {
         assert_eq!(parts, ["3", "03", "05", "03"]);
         assert_eq!(shown.left, "3\u{a0}jours 3\u{a0}h");
         assert_eq!(shown.now_iso, "2026-11-27T20:54:57Z");
-        assert!(!shown.closing);
+        assert_eq!(shown.closing, None);
     }
 
     #[test]
-    fn the_last_two_days_look_urgent_and_nothing_counts_below_zero() {
+    fn the_last_two_days_are_said_in_words_and_nothing_counts_below_zero() {
         let (start, end) = (datetime!(2026-11-01 00:00 UTC), datetime!(2026-12-01 00:00 UTC));
-        let at = |now| Countdown::new(Locale::En, start, end, now);
-        assert!(!at(datetime!(2026-11-29 00:00 UTC)).closing);
-        assert!(at(datetime!(2026-11-29 00:00:01 UTC)).closing);
-        let late = at(datetime!(2026-12-05 00:00 UTC));
+        let at = |left| Countdown::new(Locale::En, start, end, end - left);
+        let (hour, second) = (Duration::HOUR, Duration::SECOND);
+        for (left, words) in [
+            (hour * 48 + second, None),
+            (hour * 48, Some("Two days left.")),
+            (hour * 47 + second, Some("Two days left.")),
+            (hour * 47, Some("Less than two days left.")),
+            (hour * 25, Some("Less than two days left.")),
+            (hour * 25 - second, Some("One day left.")),
+            (hour * 24, Some("One day left.")),
+            (hour * 23, Some("Less than one day left.")),
+            (hour, Some("Less than one day left.")),
+            (hour - second, Some("Less than one hour left.")),
+        ] {
+            assert_eq!(at(left).closing.as_deref(), words, "{left}");
+        }
+        let late = at(Duration::days(-4));
         assert_eq!((late.days.as_str(), late.seconds.as_str()), ("0", "00"));
     }
 

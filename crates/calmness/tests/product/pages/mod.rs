@@ -1,0 +1,6 @@
+//! The pages as a browser sees them: cookies, forms, redirects.
+
+mod browser;
+mod forms;
+mod policy;
+mod story;

@@ -1,0 +1,185 @@
+//! Running the program with nothing of our environment.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+use crate::support::{Answer, Call, World, client};
+
+/// A folder to run in.
+pub(super) struct Program {
+    folder: TempDir,
+}
+
+/// What a finished run left.
+pub(super) struct Run {
+    pub(super) code: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Program {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calmness"));
+        command.args(arguments).env_clear().envs(variables.iter().copied());
+        command.current_dir(self.folder.path()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(super) async fn run(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Run {
+        let mut command = self.command(arguments, variables);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that ends before it has read everything is no failure here.
+        drop(stdin.write_all(input.as_bytes()).await);
+        drop(stdin);
+        let ended = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output()).await;
+        let Output { status, stdout, stderr } = ended.unwrap().unwrap();
+        Run {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// Runs without input and variables.
+    pub(super) async fn say(&self, arguments: &[&str]) -> Run {
+        self.run(arguments, &[], "").await
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// The program as a server beside a world: the same database, the same peers, another address.
+pub(super) struct Server {
+    program: Program,
+    config: PathBuf,
+    pub(super) base: String,
+    child: Child,
+    http: reqwest::Client,
+}
+
+impl Server {
+    pub(super) async fn start(world: &World, options: &[&str]) -> Self {
+        let program = Program::new();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let base = format!("http://{address}");
+        let config = program.write("calmness.toml", &world.configuration(&base, &address));
+        let child = spawn(&program, &config, options);
+        let mut server = Self { program, config, base, child, http: client() };
+        server.until_ready().await;
+        server
+    }
+
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// As a power cut would: no chance to tidy up.
+    pub(super) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(super) async fn start_again(&mut self, options: &[&str]) {
+        self.child = spawn(&self.program, &self.config, options);
+        self.until_ready().await;
+    }
+
+    pub(super) fn call(&self, method: &str, path: &str) -> Call<'static> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        Call::elsewhere(self.http.request(method, format!("{}{path}", self.base)))
+    }
+
+    pub(super) async fn log_in(&self, email: &str) -> String {
+        let body = json!({ "email": email, "password": crate::support::PASSWORD });
+        let tokens: Answer = self.call("POST", "/api/auth/login").json(&body).send().await.expect(200);
+        tokens.text_of("access_token").to_owned()
+    }
+
+    async fn until_ready(&mut self) {
+        for _ in 0..1_000 {
+            let ready = self.http.get(format!("{}/readyz", self.base)).send().await;
+            if ready.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            assert!(self.child.try_wait().unwrap().is_none(), "the server ended: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the server does not become ready: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.program.folder.path().join("server.log")).unwrap_or_default()
+    }
+}
+
+fn spawn(program: &Program, config: &Path, options: &[&str]) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(program.folder.path().join("server.log"));
+    let mut command = program.command(&["--config", config.to_str().unwrap(), "serve"], &[]);
+    command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
+    command.spawn().unwrap()
+}
+
+impl World {
+    /// A configuration file for the program on this world's database and peers.
+    fn configuration(&self, base: &str, bind: &str) -> String {
+        let text = |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
+        let config = self.config();
+        let psp = &config.providers.hmac_psp;
+        let sections = [
+            ("", json!({ "environment": "development", "public_url": base, "secret_key": text(&config.secret_key), "sandbox": true })),
+            ("server", json!({ "bind": bind })),
+            ("database", json!({ "url": text(&config.database.url) })),
+            ("mail", json!({ "smtp_url": text(&config.mail.smtp_url), "from": config.mail.from })),
+            (
+                "telegram",
+                json!({
+                    "api_url": config.telegram.api_url.as_str(),
+                    "bot_token": text(&config.telegram.bot_token),
+                    "webhook_secret": text(&config.telegram.webhook_secret),
+                }),
+            ),
+            (
+                "providers.hmac_psp",
+                json!({
+                    "enabled": true,
+                    "base_url": psp.base_url.as_ref().unwrap().as_str(),
+                    "request_secrets": [psp.request_secrets[0].expose_secret()],
+                    "webhook_secrets": [psp.webhook_secrets[0].expose_secret()],
+                    "link_secret": text(&psp.link_secret),
+                    "currencies": ["EUR", "XOF", "XAF"],
+                }),
+            ),
+        ];
+        let mut written = String::new();
+        for (name, values) in sections {
+            if !name.is_empty() {
+                written.push_str(&format!("[{name}]\n"));
+            }
+            // Strings, booleans and lists of strings are written in TOML as in JSON.
+            for (key, value) in values.as_object().unwrap() {
+                written.push_str(&format!("{key} = {value}\n"));
+            }
+        }
+        written
+    }
+}

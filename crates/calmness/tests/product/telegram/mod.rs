@@ -1,0 +1,7 @@
+//! `/api/telegram` and what the bot hears: linking an account, letting it in, removing it.
+
+mod joining;
+mod linking;
+mod removing;
+mod trouble;
+mod updates;
