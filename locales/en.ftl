@@ -52,8 +52,8 @@ provider-btcpay = Bitcoin
 provider-bank_transfer = Bank transfer
 provider-crypto_address = Cryptocurrency
 provider-hmac_psp = Online payment
-currency-xof = West Africa (XOF)
-currency-xaf = Central Africa (XAF)
+currency-xof = West Africa
+currency-xaf = Central Africa
 
 ## The frame of every page
 

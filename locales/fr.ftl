@@ -55,8 +55,8 @@ provider-btcpay = Bitcoin
 provider-bank_transfer = Virement bancaire
 provider-crypto_address = Cryptomonnaie
 provider-hmac_psp = Paiement en ligne
-currency-xof = Afrique de l’Ouest (XOF)
-currency-xaf = Afrique centrale (XAF)
+currency-xof = Afrique de l’Ouest
+currency-xaf = Afrique centrale
 
 ## Cadre des pages
 

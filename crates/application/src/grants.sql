@@ -1,4 +1,6 @@
--- What the two group roles may do. Run after every migration, so a new table is covered at once.
+-- What the two group roles may do. Run after every migration, so a new table is covered at once. All of it is one
+-- transaction; two that ran at the same moment would meet on the same rows of the catalogue, so they take turns.
+SELECT pg_advisory_xact_lock(hashtextextended('calmness/grants', 0));
 GRANT USAGE ON SCHEMA public TO calmness_service, calmness_auditor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO calmness_service;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO calmness_service;

@@ -42,7 +42,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         };
         match accepted {
             Ok((stream, client, permit)) => {
-                serve_connection(stream, client, permit, router.clone(), &graceful)
+                serve_connection(stream, client, permit, router.clone(), &graceful);
             }
             Err(error) => {
                 tracing::error!(

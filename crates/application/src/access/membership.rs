@@ -330,7 +330,9 @@ async fn tell(
     audit::record(tx, entry).await?;
     let content = match (action, &change.invite, situation.running_until) {
         ("membership.invited", Some((link, _)), Some(until)) => {
-            let linked_after_buying = situation.bound_at > situation.running_since;
+            // A later invitation (time given back, a new purchase) is about the time, not about the link.
+            let linked_after_buying =
+                situation.invite.is_none() && situation.bound_at > situation.running_since;
             if linked_after_buying {
                 Content::BotLinkedWithInvite { link: link.clone() }
             } else {

@@ -64,6 +64,23 @@ fn the_confirmation_says_plan_amount_and_end_in_the_language_of_the_user() {
 }
 
 #[test]
+fn a_reminder_that_leaves_a_moment_late_still_says_two_days() {
+    let reminder = |left| MailContent::Reminder {
+        ends_at: datetime!(2026-11-23 14:05 UTC),
+        left,
+        link: "https://calmness.test/dashboard".to_owned(),
+    };
+    let said = |left| reminder(left).render(Locale::En, &letterhead()).unwrap().text.replace('\u{a0}', " ");
+    for (left, words) in [
+        (Duration::seconds(48 * 3_600 - 59), "You have 2 days left"),
+        (Duration::minutes(47 * 60 + 29), "You have 1 day 23 h left"),
+        (Duration::minutes(23 * 60 + 59), "You have 23 h 59 min left"),
+    ] {
+        assert!(said(left).contains(words), "{}", said(left));
+    }
+}
+
+#[test]
 fn a_linked_account_is_not_told_to_link_again() {
     let mut content = every_kind().swap_remove(2);
     if let MailContent::PaymentConfirmed { telegram_linked, .. } = &mut content {

@@ -32,10 +32,9 @@ pub(crate) async fn signs_up(person: &Person, demo: &Demo) {
 }
 
 /// The link of the mail leads to a page with one button.
-pub(crate) async fn confirms_the_address_by_mail(person: &Person, demo: &Demo, pictures: &Pictures) {
+pub(crate) async fn confirms_the_address_by_mail(person: &Person, demo: &Demo) {
     person.opens(&demo.sandbox("/mailbox")).await;
     person.reads("Confirm your e-mail address").await;
-    pictures.take(person, "mailbox").await;
     person.presses_at(".mails a").await;
     person.presses_the_mails_button().await;
     person.goes_to_the_new_tab().await;

@@ -50,10 +50,10 @@ pub(crate) async fn watches_the_countdown_tick(person: &Person) {
 }
 
 /// What the provider got is not what was asked for: the access stays shut, calmly explained.
-pub(crate) async fn pays_the_wrong_amount(person: &Person) {
+pub(crate) async fn pays_the_wrong_amount(person: &Person, pictures: &Pictures) {
     // Central and West African francs are written alike, so the choice names them.
-    person.reads("Afrique de l’Ouest (XOF)").await;
-    person.reads("Afrique centrale (XAF)").await;
+    person.reads("Paiement en ligne · Afrique de l’Ouest").await;
+    person.reads("Paiement en ligne · Afrique centrale").await;
     person.presses("Payer pour 1 semaine").await;
     person.is_at("/psp/checkout").await;
     person.presses("Ce qui peut mal se passer").await;
@@ -65,6 +65,7 @@ pub(crate) async fn pays_the_wrong_amount(person: &Person) {
     person.presses("Où est mon argent\u{202f}?").await;
     person.reads("En vérification").await;
     assert_eq!(person.texts_at(".columns .button").await, [""; 0], "nothing more is to be paid");
+    pictures.take(person, "review").await;
     person.presses("← Mon accès").await;
     person.reads("Pas encore d’accès").await;
     assert_eq!(history(person).await, ["En vérification"]);
@@ -84,6 +85,11 @@ pub(crate) async fn walks_away(person: &Person) {
     person.presses("← Mon accès").await;
     person.reads("Pas encore d’accès").await;
     assert_eq!(history(person).await, ["En attente", "En vérification"]);
+}
+
+/// Where the page of the latest payment is.
+pub(crate) async fn latest_payment(person: &Person) -> String {
+    person.attribute_at(".history a", "href").await
 }
 
 /// The badges of the payments, newest first.

@@ -4,12 +4,13 @@ use crate::person::Person;
 use crate::pictures::Pictures;
 
 /// One press on the dashboard, one in Telegram.
-pub(crate) async fn links_telegram(person: &Person) {
+pub(crate) async fn links_telegram(person: &Person, pictures: &Pictures) {
     person.presses("Link Telegram").await;
     person.presses("Open Telegram").await;
     person.goes_to_the_new_tab().await;
     person.reads("@signaux_demo_bot").await;
     person.types("first_name", "Mariam").await;
+    pictures.take(person, "telegram-start").await;
     person.presses("Start").await;
     person.reads("Done: your account is linked.").await;
     person.reads("Your personal invitation").await;
@@ -29,7 +30,6 @@ pub(crate) async fn joins_the_channel(person: &Person, pictures: &Pictures) -> S
     pictures.take(person, "telegram").await;
     person.closes_the_tab().await;
     person.reads("You are in the channel.").await;
-    pictures.take(person, "dashboard").await;
     invite_link
 }
 

@@ -11,16 +11,29 @@ use crate::pictures::Pictures;
 const REMINDER: &str = "Your access ends on";
 const ENDED: &str = "Your access has ended";
 
+/// As long as time is plenty nobody is written to.
+pub(crate) async fn is_left_in_peace_half_way(person: &Person, demo: &Demo, pictures: &Pictures) {
+    moves_the_clock(person, demo, "+ 7 days", "7 days ahead").await;
+    moves_the_clock(person, demo, "+ 7 days", "14 days ahead").await;
+    assert_eq!(mails(person, demo, REMINDER).await, 0);
+    person.opens(&demo.product("/dashboard")).await;
+    person.reads("You are in the channel.").await;
+    assert_eq!(person.text_at(".clock [data-part=days]").await, "15");
+    pictures.take(person, "dashboard").await;
+}
+
 /// Two days before the end one mail goes out, and the dashboard says the same. Answers when the access ends.
 pub(crate) async fn is_reminded_once(person: &Person, demo: &Demo, pictures: &Pictures) -> OffsetDateTime {
-    moves_the_clock(person, demo, "+ 28 days", "28 days ahead").await;
+    moves_the_clock(person, demo, "+ 7 days", "21 days ahead").await;
+    moves_the_clock(person, demo, "+ 7 days", "28 days ahead").await;
     person.opens(&demo.product("/dashboard")).await;
     person.reads("Two days left.").await;
+    pictures.take(person, "closing").await;
     moves_the_clock(person, demo, "+ 1 hour", "28 days, 1 hour ahead").await;
     assert_eq!(mails(person, demo, REMINDER).await, 1);
     let reminder = format!("//a[contains(., '{REMINDER}')]");
     person.presses_on(&reminder).await;
-    person.reads(MARIAM).await;
+    person.reads("You have 2\u{a0}days left").await;
     pictures.take(person, "reminder-mail").await;
     person.presses_the_mails_button().await;
     person.goes_to_the_new_tab().await;
@@ -46,6 +59,9 @@ pub(crate) async fn renews_without_losing_a_second(person: &Person, end: &Offset
 pub(crate) async fn is_taken_out_at_the_end(person: &Person, demo: &Demo, pictures: &Pictures) {
     moves_the_clock(person, demo, "+ 28 days", "56 days, 1 hour ahead").await;
     moves_the_clock(person, demo, "+ 7 days", "63 days, 1 hour ahead").await;
+    person.opens(&demo.sandbox("/mailbox")).await;
+    person.reads(ENDED).await;
+    pictures.take(person, "mailbox").await;
     assert_eq!(mails(person, demo, ENDED).await, 1);
     person.opens(&demo.sandbox("/telegram")).await;
     person.presses_at(".faces a").await;

@@ -39,7 +39,7 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
     arriving::looks_at_the_home_page(&mariam, &demo, &pictures).await;
     manners::fits_a_phone(&mariam, &demo, &["/", "/signup", "/login", "/verify/resend"]).await;
     arriving::signs_up(&mariam, &demo).await;
-    arriving::confirms_the_address_by_mail(&mariam, &demo, &pictures).await;
+    arriving::confirms_the_address_by_mail(&mariam, &demo).await;
     arriving::logs_in_with_the_keyboard_alone(&mariam).await;
     buying::is_refused_once(&mariam).await;
     buying::pays(&mariam, &pictures).await;
@@ -47,15 +47,17 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
 
     let awa = Person::sit_down(&chromium, "fr-FR,fr").await;
     arriving::logs_in(&awa, &demo).await;
-    buying::pays_the_wrong_amount(&awa).await;
+    buying::pays_the_wrong_amount(&awa, &pictures).await;
     buying::walks_away(&awa).await;
     manners::nothing_was_complained_about(&awa).await;
     awa.leave().await;
 
-    entering::links_telegram(&mariam).await;
+    entering::links_telegram(&mariam, &pictures).await;
     let invite_link = entering::joins_the_channel(&mariam, &pictures).await;
     entering::a_stranger_with_the_same_link_is_declined(&mariam, &invite_link).await;
-    manners::fits_a_phone(&mariam, &demo, &["/dashboard"]).await;
+    leaving::is_left_in_peace_half_way(&mariam, &demo, &pictures).await;
+    let payment = buying::latest_payment(&mariam).await;
+    manners::fits_a_phone(&mariam, &demo, &["/dashboard", &payment]).await;
     manners::speaks_french_too(&mariam, &demo, &pictures).await;
 
     let end = leaving::is_reminded_once(&mariam, &demo, &pictures).await;

@@ -16,38 +16,27 @@ async fn opened_under(fault: Value) -> (World, crate::support::Customer, Answer)
 
 #[tokio::test]
 async fn whatever_happens_to_the_call_the_payment_is_sent_and_then_resolved_with_one_charge() {
-    let faults = [
-        json!({ "fault": "time_out", "ms": 20 }),
-        json!({ "fault": "error_500" }),
-        json!({ "fault": "error_500_after" }),
-        json!({ "fault": "reset" }),
-    ];
-    for mut fault in faults {
-        for (name, value) in [("peer", json!("psp_api")), ("times", json!(1)), ("operation", json!("open"))] {
-            fault[name] = value;
-        }
-        let (world, customer, opened) = opened_under(fault.clone()).await;
-        assert_eq!((opened.status, &opened.body["phase"]), (201, &json!("sent")), "{fault}: {}", opened.text);
-        assert_eq!((&opened.body["status"], &opened.body["checkout_url"]), (&json!("pending"), &json!(null)));
-        assert_eq!(opened.header("retry-after"), Some("5"), "{fault}");
+    let world = World::new().await;
+    let faults = ["time_out", "error_500", "error_500_after", "reset"];
+    for fault in faults {
+        let customer = world.made_customer(&fault.replace('_', "-")).await;
+        world.fault(json!({ "peer": "psp_api", "fault": fault, "ms": 20, "times": 1, "operation": "open" })).await;
+        let opened = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
+        assert_eq!((&opened.body["phase"], &opened.body["status"]), (&json!("sent"), &json!("pending")), "{fault}");
+        assert_eq!((&opened.body["checkout_url"], opened.header("retry-after")), (&json!(null), Some("5")), "{fault}");
         // Five seconds later the check asks, with the same key.
         world.advance(Duration::seconds(6)).await;
         let payment = world.payment(&customer, &opened.body).await;
-        assert_eq!(
-            (&payment["phase"], &payment["status"]),
-            (&json!("awaiting"), &json!("pending")),
-            "{fault}"
-        );
+        assert_eq!((&payment["phase"], &payment["status"]), (&json!("awaiting"), &json!("pending")), "{fault}");
         assert!(payment["checkout_url"].is_string(), "{fault}");
-        assert_eq!(world.sandbox_get("/log?kind=psp.opened").await["items"].as_array().unwrap().len(), 1);
         world.pay(&payment).await;
         world.drain().await;
-        assert_eq!(
-            (world.status_of(&customer, &payment).await.as_str(), world.charges_of(&payment).await),
-            ("succeeded", 1)
-        );
-        world.finish().await;
+        let (status, charges) = (world.status_of(&customer, &payment).await, world.charges_of(&payment).await);
+        assert_eq!((status.as_str(), charges), ("succeeded", 1), "{fault}");
     }
+    let openings = world.sandbox_get("/log?kind=psp.opened").await;
+    assert_eq!(openings["items"].as_array().unwrap().len(), faults.len());
+    world.finish().await;
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ impl<'a> Browser<'a> {
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Answer {
-        let call = self.world.call("GET", path).header("Accept", "text/html,*/*").header("Accept-Language", "fr");
+        let call =
+            self.world.call("GET", path).header("Accept", "text/html,*/*").header("Accept-Language", "fr");
         let answer = call.header("Cookie", &self.cookies_for(path)).send().await;
         self.keep_cookies(&answer);
         answer
@@ -48,7 +49,12 @@ impl<'a> Browser<'a> {
         self.post(action, &fields, &[("Sec-Fetch-Site", "same-origin"), ("Origin", &base)]).await
     }
 
-    pub(super) async fn post(&mut self, path: &str, fields: &[(String, String)], headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(
+        &mut self,
+        path: &str,
+        fields: &[(String, String)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let call = self.world.call("POST", path).header("Content-Type", "application/x-www-form-urlencoded");
         let call = call.header("Accept", "text/html").header("Cookie", &self.cookies_for(path));
         let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
@@ -80,7 +86,10 @@ impl<'a> Browser<'a> {
 
 /// Hidden fields and chosen options of the form on a page.
 pub(super) fn fields_of(page: &Answer, action: &str) -> Vec<(String, String)> {
-    let start = page.text.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action}: {}", page.text));
+    let start = page
+        .text
+        .find(&format!("action=\"{action}\""))
+        .unwrap_or_else(|| panic!("no form {action}: {}", page.text));
     let form = page.text[start..].split("</form>").next().unwrap();
     let inputs = form.split("<input ").skip(1).map(|input| input.split('>').next().unwrap());
     let filled = inputs.filter(|input| input.contains("type=\"hidden\"") || input.contains(" checked"));

@@ -18,17 +18,28 @@ async fn no_form_takes_a_post_without_its_token() {
     assert!(paths.len() >= 8, "{paths:?}");
     for path in paths {
         for logged_in in [false, true] {
-            let mut browser = if logged_in { Browser::of(&world, &customer.email).await } else { Browser::new(&world) };
+            let mut browser =
+                if logged_in { Browser::of(&world, &customer.email).await } else { Browser::new(&world) };
             let stranger = Browser::new(&world).open("/login").await;
             let others_token = fields_of(&stranger, "/login").remove(0).1;
-            let base = [("email", "new@example.com"), ("password", PASSWORD), ("plan_code", "signaux-weekly"), ("offer", "hmac_psp:EUR")];
+            let base = [
+                ("email", "new@example.com"),
+                ("password", PASSWORD),
+                ("plan_code", "signaux-weekly"),
+                ("offer", "hmac_psp:EUR"),
+            ];
             for token in [None, Some(""), Some("00"), Some(others_token.as_str())] {
                 let mut fields = pairs(&base);
                 fields.extend(token.map(|token| ("csrf".to_owned(), token.to_owned())));
                 let refused = browser.post(path, &fields, &[("Sec-Fetch-Site", "same-origin")]).await;
                 // Who isn't logged in is first sent to do so.
-                let sent_away = refused.status == 303 && refused.header("location").is_some_and(|to| to.starts_with("/login?next="));
-                assert!(refused.status == 403 || (sent_away && !logged_in), "{path} {token:?}: {}", refused.status);
+                let sent_away = refused.status == 303
+                    && refused.header("location").is_some_and(|to| to.starts_with("/login?next="));
+                assert!(
+                    refused.status == 403 || (sent_away && !logged_in),
+                    "{path} {token:?}: {}",
+                    refused.status
+                );
             }
         }
     }
@@ -78,7 +89,8 @@ async fn the_api_knows_no_cookies() {
     let world = World::new().await;
     let customer = world.made_customer("awa").await;
     let browser = Browser::of(&world, &customer.email).await;
-    let cookies: Vec<String> = browser.cookies.iter().map(|(name, (value, _))| format!("{name}={value}")).collect();
+    let cookies: Vec<String> =
+        browser.cookies.iter().map(|(name, (value, _))| format!("{name}={value}")).collect();
     let answer = world.call("GET", "/api/me").header("Cookie", &cookies.join("; ")).send().await;
     assert_eq!(answer.problem(), (401, "unauthorized"));
     world.finish().await;
@@ -90,9 +102,16 @@ async fn what_people_type_comes_back_as_text() {
     let mut browser = Browser::new(&world);
     let signup = browser.open("/signup").await;
     let nasty = "\"><script>alert(1)</script>";
-    let shown = browser.submit(&signup, "/signup", &[("email", nasty), ("password", PASSWORD)]).await.expect(422);
-    assert!(!shown.text.contains("<script>alert") && shown.text.contains("&#60;script&#62;"), "{}", shown.text);
-    for path in ["/verify?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/login?next=%22%3E%3Cscript%3Ealert(1)"] {
+    let shown =
+        browser.submit(&signup, "/signup", &[("email", nasty), ("password", PASSWORD)]).await.expect(422);
+    assert!(
+        !shown.text.contains("<script>alert") && shown.text.contains("&#60;script&#62;"),
+        "{}",
+        shown.text
+    );
+    for path in
+        ["/verify?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/login?next=%22%3E%3Cscript%3Ealert(1)"]
+    {
         assert!(!browser.open(path).await.text.contains("<script>alert"), "{path}");
     }
     world.finish().await;

@@ -10,11 +10,17 @@ fn is_strict(path: &str, page: &Answer) {
     for part in ["script-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
         assert!(policy.contains(part), "{path}: {policy}");
     }
-    assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("data:"), "{path}: {policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains('*') && !policy.contains("data:"),
+        "{path}: {policy}"
+    );
     let html = page.text.to_lowercase();
     assert!(html.starts_with("<!doctype html>"), "{path}");
     let scripts = html.split("<script").skip(1);
-    assert!(scripts.clone().all(|script| script.trim_start().starts_with("src=\"/assets/")), "{path}: a script in the page");
+    assert!(
+        scripts.clone().all(|script| script.trim_start().starts_with("src=\"/assets/")),
+        "{path}: a script in the page"
+    );
     for inline in [" style=", "<style", " onclick=", " onload=", " onsubmit=", "javascript:"] {
         assert!(!html.contains(inline), "{path}: {inline}");
     }
@@ -52,7 +58,12 @@ async fn the_pages_need_nothing_from_elsewhere_and_their_parts_are_kept_for_ever
     let world = World::new().await;
     let mut browser = Browser::new(&world);
     let home = browser.open("/").await;
-    let assets: Vec<String> = home.text.split(['"', '\'']).filter(|word| word.starts_with("/assets/")).map(ToOwned::to_owned).collect();
+    let assets: Vec<String> = home
+        .text
+        .split(['"', '\''])
+        .filter(|word| word.starts_with("/assets/"))
+        .map(ToOwned::to_owned)
+        .collect();
     assert!(assets.len() >= 3, "{assets:?}");
     for asset in assets {
         let answer = world.get(&asset).await.expect(200);

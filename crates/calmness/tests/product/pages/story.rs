@@ -21,7 +21,10 @@ async fn from_the_sign_up_to_the_logout_in_a_browser() {
     let login = browser.open("/login?notice=verified").await;
     browser.submit(&login, "/login", &typed).await.expect(303);
     let dashboard = browser.open("/dashboard").await;
-    let opened = browser.submit(&dashboard, "/dashboard/payments", &[("plan_code", "signaux-monthly")]).await.expect(303);
+    let opened = browser
+        .submit(&dashboard, "/dashboard/payments", &[("plan_code", "signaux-monthly")])
+        .await
+        .expect(303);
     let checkout = opened.header("location").unwrap().to_owned();
     assert!(checkout.ends_with("/checkout"), "{checkout}");
     let leaving = browser.open(&checkout).await;
@@ -34,7 +37,10 @@ async fn from_the_sign_up_to_the_logout_in_a_browser() {
     let back = browser.open(&format!("/payments/{id}/return")).await;
     assert!(!back.text.contains("data-poll"), "the outcome is known");
     let dashboard = browser.open("/dashboard").await;
-    assert!(dashboard.text.contains("data-ends-at=\"2") && dashboard.text.contains("data-part=\"seconds\""), "a live countdown");
+    assert!(
+        dashboard.text.contains("data-ends-at=\"2") && dashboard.text.contains("data-part=\"seconds\""),
+        "a live countdown"
+    );
     assert!(dashboard.text.contains(&format!("/payments/{id}")));
     let out = browser.submit(&dashboard, "/logout", &[]).await.expect(303);
     assert!(out.header("location").unwrap().starts_with("/?notice="));
@@ -57,7 +63,10 @@ async fn the_page_makes_a_deep_link_and_shows_the_account() {
     world.press_start(7_001, &link).await;
     world.drain().await;
     let dashboard = browser.open("/dashboard").await;
-    assert!(links_of(&dashboard).iter().any(|link| link.contains("/+") || link.contains("joinchat")), "the way in");
+    assert!(
+        links_of(&dashboard).iter().any(|link| link.contains("/+") || link.contains("joinchat")),
+        "the way in"
+    );
     world.join(&customer, 7_001).await;
     let dashboard = browser.open("/dashboard").await;
     browser.submit(&dashboard, "/telegram/unlink", &[]).await.expect(303);

@@ -1,5 +1,6 @@
 //! The command line: help, findings in sentences, exit codes.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::program::{Program, Server};
@@ -13,7 +14,18 @@ async fn every_command_explains_itself() {
     let program = Program::new();
     let help = program.say(&["--help"]).await;
     assert_eq!(help.code, 0, "{}", help.stderr);
-    let commands = ["serve", "worker", "migrate", "demo", "rehearse", "user", "settings", "config", "doctor", "completions"];
+    let commands = [
+        "serve",
+        "worker",
+        "migrate",
+        "demo",
+        "rehearse",
+        "user",
+        "settings",
+        "config",
+        "doctor",
+        "completions",
+    ];
     for command in commands {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}: {}", help.stdout);
         let explained = program.say(&[command, "--help"]).await;
@@ -21,7 +33,13 @@ async fn every_command_explains_itself() {
         assert!(explained.stdout.contains(&format!("Usage: calmness {command}")), "{}", explained.stdout);
         assert!(explained.stdout.lines().next().is_some_and(|line| line.len() > 3), "{command}");
     }
-    for nested in [["user", "create"], ["user", "set-role"], ["config", "check"], ["settings", "set"], ["settings", "list"]] {
+    for nested in [
+        ["user", "create"],
+        ["user", "set-role"],
+        ["config", "check"],
+        ["settings", "set"],
+        ["settings", "list"],
+    ] {
         assert_eq!(program.say(&[nested[0], nested[1], "--help"]).await.code, 0, "{nested:?}");
     }
     let version = program.say(&["--version"]).await;
@@ -90,11 +108,20 @@ async fn production_does_not_start_with_a_key_that_can_be_guessed_or_with_the_sa
             ("CALMNESS__SERVER__TRUSTED_PROXIES", "127.0.0.1/32"),
         ]
     };
-    for weak in ["changeme", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "your-secret-key-here-your-secret-key-here"] {
+    for weak in [
+        "changeme",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "your-secret-key-here-your-secret-key-here",
+    ] {
         let refused = program.run(&["serve"], &production(weak), "").await;
         assert_eq!(refused.code, 1, "{weak}");
         assert!(refused.stderr.contains("The secret key can be guessed"), "{weak}: {}", refused.stderr);
-        assert!(refused.stderr.contains("calmness config check") && !refused.stderr.contains("secret-in-the-address"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("calmness config check")
+                && !refused.stderr.contains("secret-in-the-address"),
+            "{}",
+            refused.stderr
+        );
     }
     let mut sandbox = production(SECRET_KEY);
     sandbox.push(("CALMNESS__SANDBOX", "true"));
@@ -113,10 +140,15 @@ async fn a_database_that_is_away_or_not_migrated_is_said_so() {
         ("SECRET_KEY", SECRET_KEY),
         ("DATABASE_URL", "postgres://calmness:secret-in-the-address@127.0.0.1:1/calmness"),
     ];
-    for command in [vec!["migrate"], vec!["doctor"], vec!["serve"]] {
-        let run = program.run(&command, &away, "").await;
-        assert_eq!(run.code, 1, "{command:?}");
-        assert!(run.stderr.contains("database") && !run.stderr.contains("secret-in-the-address"), "{}", run.stderr);
+    // Each waits for a while before it gives up.
+    let commands = [["migrate"], ["doctor"], ["serve"]];
+    for run in join_all(commands.iter().map(|command| program.run(command, &away, ""))).await {
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("database") && !run.stderr.contains("secret-in-the-address"),
+            "{}",
+            run.stderr
+        );
     }
 }
 
@@ -146,7 +178,8 @@ async fn an_operator_makes_users_with_a_password_from_standard_input() {
         assert!(refused.code != 0 && refused.stderr.contains(said), "{options:?}: {}", refused.stderr);
         assert!(password.is_empty() || !refused.stderr.contains(password));
     }
-    let role = program.run(&["--config", &config, "user", "set-role", "awa@example.com", "admin"], &[], "").await;
+    let role =
+        program.run(&["--config", &config, "user", "set-role", "awa@example.com", "admin"], &[], "").await;
     assert_eq!(role.code, 0, "{}", role.stderr);
     // Every server hears of it within a second.
     let refused = async || server.call("GET", "/api/me").bearer(&token).send().await.status == 401;
@@ -168,19 +201,28 @@ async fn doctor_tells_a_healthy_world_from_a_broken_one() {
     assert_eq!(healthy.code, 0, "{}{}", healthy.stdout, healthy.stderr);
     let told: Value = serde_json::from_str(&healthy.stdout).unwrap();
     assert_eq!(told["ok"], true);
-    let names: Vec<&str> = told["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-    for name in ["database", "migrations", "roles", "clock", "owed_work", "time_adds_up", "details_are_encrypted"] {
+    let names: Vec<&str> =
+        told["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    for name in
+        ["database", "migrations", "roles", "clock", "owed_work", "time_adds_up", "details_are_encrypted"]
+    {
         assert!(names.contains(&name), "{names:?}");
     }
     world.sql("UPDATE payments SET status = 'refunded'").await;
     let broken = examine().await;
     assert_eq!(broken.code, 1);
     let told: Value = serde_json::from_str(&broken.stdout).unwrap();
-    let failed: Vec<&Value> = told["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false).collect();
+    let failed: Vec<&Value> =
+        told["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false).collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0]["name"], "status_is_what_the_facts_say");
     let for_people = program.run(&["--config", &config, "doctor"], &[], "").await;
-    assert!(for_people.stdout.contains("✗ status_is_what_the_facts_say") && for_people.stdout.contains("✓ time_adds_up"), "{}", for_people.stdout);
+    assert!(
+        for_people.stdout.contains("✗ status_is_what_the_facts_say")
+            && for_people.stdout.contains("✓ time_adds_up"),
+        "{}",
+        for_people.stdout
+    );
     drop(server);
     world.abandon().await;
 }
@@ -190,7 +232,9 @@ async fn settings_are_set_and_never_shown() {
     let world = World::new().await;
     let server = Server::start(&world, &["--no-worker"]).await;
     let (program, config) = (Program::new(), server.config().to_str().unwrap().to_owned());
-    let run = async |arguments: &[&str]| program.run(&[&["--config", &config, "settings"], arguments].concat(), &[], "").await;
+    let run = async |arguments: &[&str]| {
+        program.run(&[&["--config", &config, "settings"], arguments].concat(), &[], "").await
+    };
     assert_eq!(run(&["set", "company_email", "new-company@example.com"]).await.code, 0);
     assert_eq!(run(&["set", "telegram_channel_id", "-1001234567890"]).await.code, 0);
     for (key, value) in [("company_email", "nobody"), ("telegram_channel_id", "12"), ("unknown", "x")] {
@@ -199,7 +243,16 @@ async fn settings_are_set_and_never_shown() {
         assert!(!refused.stderr.trim().is_empty());
     }
     let list = run(&["list"]).await;
-    assert!(list.code == 0 && list.stdout.contains("company_email") && !list.stdout.contains("new-company"), "{}", list.stdout);
-    assert_eq!(world.count("SELECT count(*) FROM audit_logs WHERE actor_kind = 'operator' AND action LIKE 'setting%'").await, 4);
+    assert!(
+        list.code == 0 && list.stdout.contains("company_email") && !list.stdout.contains("new-company"),
+        "{}",
+        list.stdout
+    );
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM audit_logs WHERE actor_kind = 'operator' AND action LIKE 'setting%'")
+            .await,
+        4
+    );
     world.finish().await;
 }

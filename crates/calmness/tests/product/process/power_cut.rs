@@ -7,7 +7,8 @@ use crate::support::World;
 
 async fn paid(world: &World, server: &Server, token: &str) -> Value {
     let body = json!({ "plan_code": "signaux-monthly", "provider": "hmac_psp", "currency": "EUR" });
-    let call = server.call("POST", "/api/billing/payments/init").bearer(token).header("Idempotency-Key", "k1");
+    let call =
+        server.call("POST", "/api/billing/payments/init").bearer(token).header("Idempotency-Key", "k1");
     let payment = call.json(&body).send().await.expect(201).body;
     world.act_with(&payment, json!({ "outcome": "pay" })).await;
     let path = format!("/psp/events?payment_id={}", payment["id"].as_str().unwrap());
@@ -26,9 +27,14 @@ async fn a_kill_between_the_payments_commit_and_the_membership_grants_access_onc
     let payment = paid(&world, &server, &token).await;
     server.kill().await;
     assert_eq!(world.calls_of("createChatInviteLink").await.len(), 0, "nothing was done outside yet");
-    assert_eq!(world.count("SELECT count(*) FROM memberships WHERE due_at IS NOT NULL").await, 1, "and it is owed");
+    assert_eq!(
+        world.count("SELECT count(*) FROM memberships WHERE due_at IS NOT NULL").await,
+        1,
+        "and it is owed"
+    );
     server.start_again(&[]).await;
-    let invited = async || world.count("SELECT count(*) FROM memberships WHERE invited_at IS NOT NULL").await == 1;
+    let invited =
+        async || world.count("SELECT count(*) FROM memberships WHERE invited_at IS NOT NULL").await == 1;
     world.until("the restarted server has done it", invited).await;
     let link = world.invite_link(&customer).await;
     world.sandbox_post("/telegram/users/7001/join", &json!({ "invite_link": link })).await.expect(200);
@@ -36,7 +42,8 @@ async fn a_kill_between_the_payments_commit_and_the_membership_grants_access_onc
     let mailed = async || world.subjects_to(&customer.email).await.len() == 1;
     world.until("the payment is confirmed by mail", mailed).await;
     // The service tells it once more, as services do.
-    let event = world.sandbox_get(&format!("/psp/events?payment_id={}", payment["id"].as_str().unwrap())).await;
+    let event =
+        world.sandbox_get(&format!("/psp/events?payment_id={}", payment["id"].as_str().unwrap())).await;
     let again = format!("/psp/events/{}/resend", event["items"][0]["event_id"].as_str().unwrap());
     world.sandbox_post(&again, &json!({})).await.expect(200);
     assert_eq!(world.subscription(&customer).await["periods"].as_array().unwrap().len(), 1);
@@ -53,7 +60,11 @@ async fn a_kill_while_the_provider_is_asked_is_completed_after_the_restart() {
     let customer = world.made_customer("awa").await;
     let mut server = Server::start(&world, &["--no-worker"]).await;
     let token = server.log_in(&customer.email).await;
-    world.fault(json!({ "peer": "psp_api", "fault": "time_out", "ms": 5_000, "times": 1, "operation": "open" })).await;
+    world
+        .fault(
+            json!({ "peer": "psp_api", "fault": "time_out", "ms": 5_000, "times": 1, "operation": "open" }),
+        )
+        .await;
     let body = json!({ "plan_code": "signaux-monthly", "provider": "hmac_psp", "currency": "EUR" });
     let init = |server: &Server| {
         let call = server.call("POST", "/api/billing/payments/init").bearer(&token);

@@ -133,7 +133,8 @@ impl Server {
 }
 
 fn spawn(program: &Program, config: &Path, options: &[&str]) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(program.folder.path().join("server.log"));
+    let log =
+        std::fs::OpenOptions::new().create(true).append(true).open(program.folder.path().join("server.log"));
     let mut command = program.command(&["--config", config.to_str().unwrap(), "serve"], &[]);
     command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.unwrap());
     command.spawn().unwrap()
@@ -142,11 +143,15 @@ fn spawn(program: &Program, config: &Path, options: &[&str]) -> Child {
 impl World {
     /// A configuration file for the program on this world's database and peers.
     fn configuration(&self, base: &str, bind: &str) -> String {
-        let text = |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
+        let text =
+            |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
         let config = self.config();
         let psp = &config.providers.hmac_psp;
         let sections = [
-            ("", json!({ "environment": "development", "public_url": base, "secret_key": text(&config.secret_key), "sandbox": true })),
+            (
+                "",
+                json!({ "environment": "development", "public_url": base, "secret_key": text(&config.secret_key), "sandbox": true }),
+            ),
             ("server", json!({ "bind": bind })),
             ("database", json!({ "url": text(&config.database.url) })),
             ("mail", json!({ "smtp_url": text(&config.mail.smtp_url), "from": config.mail.from })),

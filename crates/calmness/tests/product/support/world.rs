@@ -123,8 +123,20 @@ impl Setup {
         let server_errors = Mutex::default();
         let http = client();
         let database = Some(database);
-        let world =
-            World { app, clock, owner, base, sandbox, http, server_errors, stop, tasks, worker, database, config };
+        let world = World {
+            app,
+            clock,
+            owner,
+            base,
+            sandbox,
+            http,
+            server_errors,
+            stop,
+            tasks,
+            worker,
+            database,
+            config,
+        };
         world.until("the bot is introduced", async || world.app.bot_username().is_some()).await;
         world
     }
@@ -190,7 +202,8 @@ impl World {
 
     /// Calls the Bot API as the bot's operator could by hand; its result.
     pub(crate) async fn bot(&self, method: &str, parameters: &Value) -> Value {
-        self.sandbox_post(&format!("/bot{BOT_TOKEN}/{method}"), parameters).await.expect(200).body["result"].take()
+        self.sandbox_post(&format!("/bot{BOT_TOKEN}/{method}"), parameters).await.expect(200).body["result"]
+            .take()
     }
 
     pub(crate) async fn clear_faults(&self) {

@@ -28,27 +28,26 @@ async fn a_success_of_another_amount_currency_or_reference_gives_no_access() {
         (json!({ "amount": null, "currency": null }), "amount_missing"),
         (json!({ "provider_reference": "pay_of_somebody_else" }), "reference_mismatch"),
     ];
-    for (change, reason) in wrong {
-        let (world, customer, payment) = opened().await;
-        let mut event = world.event("evt_1", "payment.succeeded", &payment);
+    let world = World::new().await;
+    for (number, (change, reason)) in wrong.iter().enumerate() {
+        let customer = world.made_customer(&format!("awa{number}")).await;
+        let payment = world.open(&customer, "k1", "signaux-monthly").await;
+        let mut event = world.event(&format!("evt_{number}"), "payment.succeeded", &payment);
         for (name, value) in change.as_object().unwrap() {
             event["data"][name] = value.clone();
         }
         world.deliver(&event).await.expect(200);
-        assert_eq!(
-            quarantined(&world).await,
-            [json!({ "outcome": "quarantined", "reason": reason, "known": true })],
-            "{change}"
-        );
+        let expected = json!({ "outcome": "quarantined", "reason": reason, "known": true });
+        assert_eq!(quarantined(&world).await[number], expected, "{change}");
         world.drain().await;
         let shown = world.payment(&customer, &payment).await;
         assert_eq!((&shown["status"], &shown["under_review"]), (&json!("pending"), &json!(true)), "{change}");
         world.get_by(&customer, "/api/billing/subscription").await.expect(404);
-        assert_eq!(world.count("SELECT count(*) FROM alerts").await, 1);
-        assert_eq!(world.mails_to(world.company()).await.len(), 1);
         assert_eq!(world.mails_to(&customer.email).await.len(), 0);
-        world.finish().await;
+        assert_eq!(world.mails_to(world.company()).await.len(), number + 1, "{change}");
     }
+    assert_eq!(world.count("SELECT count(*) FROM alerts").await, wrong.len().try_into().unwrap());
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -72,8 +71,10 @@ async fn one_condition_is_one_alert_and_one_mail_however_often_it_is_told() {
 
 #[tokio::test]
 async fn a_payer_of_the_wrong_amount_gets_no_access_and_can_pay_anew() {
-    for outcome in ["wrong_amount", "wrong_currency"] {
-        let (world, customer, payment) = opened().await;
+    let world = World::new().await;
+    for (number, outcome) in ["wrong_amount", "wrong_currency"].into_iter().enumerate() {
+        let customer = world.made_customer(&format!("awa{number}")).await;
+        let payment = world.open(&customer, "k1", "signaux-monthly").await;
         world.act(&payment, outcome).await;
         world.drain().await;
         world.get_by(&customer, "/api/billing/subscription").await.expect(404);
@@ -82,9 +83,9 @@ async fn a_payer_of_the_wrong_amount_gets_no_access_and_can_pay_anew() {
         assert_eq!(world.status_of(&customer, &anew).await, "succeeded");
         // Asking the service about it again and again tells nothing new.
         world.advance(time::Duration::hours(3)).await;
-        assert_eq!(world.mails_to(world.company()).await.len(), 1, "{outcome}");
-        world.finish().await;
+        assert_eq!(world.mails_to(world.company()).await.len(), number + 1, "{outcome}");
     }
+    world.finish().await;
 }
 
 #[tokio::test]
