@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The program that is tried.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_calmness");
 /// How long it may take to start.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long it may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -4,7 +4,7 @@
 //! One demo world (what `make demo` starts, as a process of its own) and one headless Chromium serve the whole story,
 //! so its steps stand in the order in which a customer lives them. With `CALMNESS_SCREENSHOTS=<folder>` the pictures of
 //! the documentation are taken on the way. Without Chromium and its driver the test says so and passes.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod arriving;
 mod buying;

@@ -50,6 +50,20 @@ async fn anybody_can_read_what_is_sold_and_who_takes_the_money() {
       ]
     }
     "#);
-    insta::assert_snapshot!(world.get("/api/billing/providers").await.shown(), @"");
+    insta::assert_snapshot!(world.get("/api/billing/providers").await.shown(), @r#"
+    200
+    {
+      items: [
+        {
+          currencies: [
+            "EUR"
+            "XOF"
+            "XAF"
+          ]
+          provider: "hmac_psp"
+        }
+      ]
+    }
+    "#);
     world.finish().await;
 }

@@ -20,18 +20,33 @@ async fn whatever_happens_to_the_call_the_payment_is_sent_and_then_resolved_with
     let faults = ["time_out", "error_500", "error_500_after", "reset"];
     for fault in faults {
         let customer = world.made_customer(&fault.replace('_', "-")).await;
-        world.fault(json!({ "peer": "psp_api", "fault": fault, "ms": 20, "times": 1, "operation": "open" })).await;
+        world
+            .fault(json!({ "peer": "psp_api", "fault": fault, "ms": 20, "times": 1, "operation": "open" }))
+            .await;
         let opened = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
-        assert_eq!((&opened.body["phase"], &opened.body["status"]), (&json!("sent"), &json!("pending")), "{fault}");
-        assert_eq!((&opened.body["checkout_url"], opened.header("retry-after")), (&json!(null), Some("5")), "{fault}");
+        assert_eq!(
+            (&opened.body["phase"], &opened.body["status"]),
+            (&json!("sent"), &json!("pending")),
+            "{fault}"
+        );
+        assert_eq!(
+            (&opened.body["checkout_url"], opened.header("retry-after")),
+            (&json!(null), Some("5")),
+            "{fault}"
+        );
         // Five seconds later the check asks, with the same key.
         world.advance(Duration::seconds(6)).await;
         let payment = world.payment(&customer, &opened.body).await;
-        assert_eq!((&payment["phase"], &payment["status"]), (&json!("awaiting"), &json!("pending")), "{fault}");
+        assert_eq!(
+            (&payment["phase"], &payment["status"]),
+            (&json!("awaiting"), &json!("pending")),
+            "{fault}"
+        );
         assert!(payment["checkout_url"].is_string(), "{fault}");
         world.pay(&payment).await;
         world.drain().await;
-        let (status, charges) = (world.status_of(&customer, &payment).await, world.charges_of(&payment).await);
+        let (status, charges) =
+            (world.status_of(&customer, &payment).await, world.charges_of(&payment).await);
         assert_eq!((status.as_str(), charges), ("succeeded", 1), "{fault}");
     }
     let openings = world.sandbox_get("/log?kind=psp.opened").await;
