@@ -44,7 +44,7 @@ function makes.plans(n) return get("/api/billing/plans", n) end
 
 function makes.subscription(n) return get("/api/billing/subscription", n, line(n % users)) end
 
--- Each user buys once. Past the last user this asks nobody, and the count of rows tells.
+-- Each user buys once. Past the last user all is refused, and the bench fails.
 function makes.init(n)
   local token = line(n) or ""
   local key = string.format("bench-%030d", n)

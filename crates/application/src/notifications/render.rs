@@ -152,7 +152,7 @@ impl MailContent {
             }
             Self::Reminder { ends_at, left, link } => {
                 let (end, date) = (say.locale.instant(*ends_at), say.locale.date(*ends_at));
-                let left = say.locale.duration(roughly(*left));
+                let left = say.locale.about(*left);
                 let args = [("left", (&left).into()), ("end", (&end).into())];
                 Letter {
                     subject: say.t_with("mail-reminder-subject", "date", &date),
@@ -296,11 +296,6 @@ impl TextLetter<'_> {
 /// Without control characters: nothing that strangers sent may start a header or a line of its own.
 fn one_line(words: &str) -> String {
     words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A mail leaves a moment after it is due: "2 days" then, and not "1 day 23 h".
-fn roughly(left: Duration) -> Duration {
-    if left < Duration::DAY { left } else { Duration::hours((left + Duration::minutes(30)).whole_hours()) }
 }
 
 /// What the bot says, as plain text without any markup.

@@ -53,6 +53,13 @@ impl Locale {
         said.collect::<Vec<_>>().join(" ")
     }
 
+    /// A duration as people say it: from a day on to the nearest hour, so that a moment less than two days is
+    /// "2 days".
+    pub fn about(self, length: Duration) -> String {
+        let to_the_hour = Duration::hours((length + Duration::minutes(30)).whole_hours());
+        self.duration(if length < Duration::DAY { length } else { to_the_hour })
+    }
+
     /// An amount: "59,99 €", "€59.99"; "15 000 F CFA", "F CFA 15,000"; a code where no sign is usual.
     pub fn money(self, amount: Money) -> String {
         let decimal = amount.decimal();
@@ -152,6 +159,18 @@ mod tests {
         for (length, french, english) in cases {
             assert_eq!(Locale::Fr.duration(length), french);
             assert_eq!(Locale::En.duration(length), english);
+        }
+    }
+
+    #[test]
+    fn long_durations_can_be_said_to_the_nearest_hour() {
+        let cases = [
+            (Duration::hours(48) - Duration::SECOND, "2\u{a0}days"),
+            (Duration::minutes(47 * 60 + 29), "1\u{a0}day 23\u{a0}h"),
+            (Duration::hours(24) - Duration::SECOND, "23\u{a0}h 59\u{a0}min"),
+        ];
+        for (length, said) in cases {
+            assert_eq!(Locale::En.about(length), said);
         }
     }
 

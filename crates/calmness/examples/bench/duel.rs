@@ -10,7 +10,7 @@ use crate::floor::{self, Floor, Turn};
 use crate::load::Load;
 use crate::report::{Goal, Report, Series, note};
 use crate::server::Server;
-use crate::world::World;
+use crate::world::{USERS, World};
 use crate::{Fallible, processor};
 
 /// Numbers of connections that are tried; each side keeps its best.
@@ -71,13 +71,15 @@ impl Duel {
         for connections in FLOOR_CONNECTIONS {
             let done = fight.floor_turn(connections).await?;
             note(&format!("{}: the floor with {connections} connections: {:.0}/s", self.work, done.rate));
-            (best, floor.connections) = if done.rate > best { (done.rate, connections) } else { (best, floor.connections) };
+            (best, floor.connections) =
+                if done.rate > best { (done.rate, connections) } else { (best, floor.connections) };
         }
         best = 0.0;
         for connections in OUR_CONNECTIONS {
             let done = fight.our_turn(connections).await?;
             note(&format!("{}: the product with {connections} clients: {:.0}/s", self.work, done.rate));
-            (best, ours.connections) = if done.rate > best { (done.rate, connections) } else { (best, ours.connections) };
+            (best, ours.connections) =
+                if done.rate > best { (done.rate, connections) } else { (best, ours.connections) };
         }
         for _ in 0..world.arguments.rounds {
             for (side, theirs) in [(&mut floor, true), (&mut ours, false)] {
@@ -102,7 +104,12 @@ impl Fight<'_> {
     async fn floor_turn(&mut self, connections: u32) -> Fallible<Done> {
         let before = self.begin().await?;
         let began = processor::of_ended_children()?;
-        let turn = Turn { script: &self.script, first: self.next, connections, seconds: self.world.arguments.seconds };
+        let turn = Turn {
+            script: &self.script,
+            first: self.next,
+            connections,
+            seconds: self.world.arguments.seconds,
+        };
         let done = turn.run(self.world).await?;
         let seconds = processor::of_ended_children()? - began;
         self.end(before, done.transactions, 0).await?;
@@ -130,7 +137,7 @@ impl Fight<'_> {
 
     /// How much work had been done before; begins anew when the users run out.
     async fn begin(&mut self) -> Fallible<u32> {
-        if self.next + ENOUGH > self.world.users() {
+        if self.next + ENOUGH > USERS {
             self.data = self.world.prepare(self.duel.floor).await?;
             self.next = 0;
         }

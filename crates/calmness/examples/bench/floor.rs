@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::Fallible;
 use crate::process::{command, output};
-use crate::world::{OWNED_BY, World};
+use crate::world::{OWNED_BY, USERS, World};
 
 const SLACK: Duration = Duration::from_secs(20);
 
@@ -55,7 +55,8 @@ impl Floor {
                 format!("{counting}{read};\n{};\n", filled(&write, &settle_values())?)
             }
             Self::Subscription => {
-                let sql = checked_query(&["starts_at_us!", "AND subscriptions.channel = $2", "ORDER BY position"])?;
+                let sql =
+                    checked_query(&["starts_at_us!", "AND subscriptions.channel = $2", "ORDER BY position"])?;
                 let counting = "\\set i random(0, :users - 1)\n";
                 format!("{counting}{};\n", filled(&sql, &[id("0"), text("signaux")])?)
             }
@@ -71,7 +72,11 @@ fn init_values() -> Vec<String> {
     let url = format!(
         "https://pay.bench.example/v1/checkout?payment_id={}&amount=5999&currency=EUR&return_url={}&expires_at={}\
          &nonce={}&sig={}",
-        "0".repeat(36), "r".repeat(96), "2030-01-01T00%3A00%3A00.000000Z", "0".repeat(32), "0".repeat(64)
+        "0".repeat(36),
+        "r".repeat(96),
+        "2030-01-01T00%3A00%3A00.000000Z",
+        "0".repeat(32),
+        "0".repeat(64)
     );
     let details = r#"{"plan_code":"signaux-monthly","provider":"hmac_psp","amount":5999,"currency":"EUR"}"#;
     vec![
@@ -192,13 +197,13 @@ impl Turn<'_> {
         pgbench.arg(format!("--client={}", self.connections)).arg(format!("--time={}", self.seconds));
         pgbench.arg("--define=n=-1").arg(format!("--define=first={}", self.first));
         pgbench.arg(format!("--define=clients={}", self.connections));
-        pgbench.arg(format!("--define=users={}", world.users()));
+        pgbench.arg(format!("--define=users={USERS}"));
         pgbench.arg("--file").arg(self.script).arg(options.get_database().unwrap_or_default());
         let said = output(pgbench, Duration::from_secs(self.seconds.into()) + SLACK).await?;
         let number = |prefix: &str| {
             let rest = said.lines().find_map(|line| line.strip_prefix(prefix));
-            let word = rest.and_then(|rest| rest.split_whitespace().next());
-            word.ok_or_else(|| format!("pgbench does not tell {prefix:?}"))
+            rest.and_then(|rest| rest.split_whitespace().next())
+                .ok_or_else(|| format!("pgbench does not tell {prefix:?}"))
         };
         let failed: u32 = number("number of failed transactions:")?.parse()?;
         if failed > 0 || said.contains("aborted") {

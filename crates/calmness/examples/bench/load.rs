@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::Fallible;
 use crate::process::{command, output};
-use crate::world::World;
+use crate::world::{USERS, World};
 
 const SCRIPT: &str = "scripts/bench/load.lua";
 /// What wrk needs beyond its time: reading the data, and the last answers.
@@ -54,7 +54,11 @@ impl<'a> Load<'a> {
     pub(crate) async fn run(self, world: &World) -> Fallible<Answered> {
         let answered = self.run_into_refusals(world).await?;
         if answered.refused > 0 {
-            return Err(format!("{}: {} of {} answers were refusals", self.kind, answered.refused, answered.requests).into());
+            return Err(format!(
+                "{}: {} of {} answers were refusals",
+                self.kind, answered.refused, answered.requests
+            )
+            .into());
         }
         Ok(answered)
     }
@@ -65,7 +69,7 @@ impl<'a> Load<'a> {
         wrk.args(["-t1", "--timeout", "10s", "-s", SCRIPT]);
         wrk.arg(format!("-c{}", self.connections)).arg(format!("-d{}s", self.seconds));
         wrk.arg(format!("http://127.0.0.1:{}/", world.port)).arg("--");
-        wrk.arg(self.kind).arg(self.first.to_string()).arg(world.users().to_string());
+        wrk.arg(self.kind).arg(self.first.to_string()).arg(USERS.to_string());
         wrk.arg(self.file.unwrap_or(Path::new("-")));
         wrk.args(self.pause_ms.map(|pause| pause.to_string()));
         let said = output(wrk, Duration::from_secs(self.seconds.into()) + SLACK).await?;

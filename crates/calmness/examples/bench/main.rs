@@ -31,24 +31,9 @@ type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The hot paths and what each is held to.
 const DUELS: [Duel; 3] = [
-    Duel {
-        work: "payments/init",
-        floor: Floor::Init,
-        kind: "init",
-        goal: 0.75,
-    },
-    Duel {
-        work: "webhooks/hmac_psp",
-        floor: Floor::Webhook,
-        kind: "webhook",
-        goal: 0.7,
-    },
-    Duel {
-        work: "GET subscription",
-        floor: Floor::Subscription,
-        kind: "subscription",
-        goal: 0.5,
-    },
+    Duel { work: "payments/init", floor: Floor::Init, kind: "init", goal: 0.75 },
+    Duel { work: "webhooks/hmac_psp", floor: Floor::Webhook, kind: "webhook", goal: 0.7 },
+    Duel { work: "GET subscription", floor: Floor::Subscription, kind: "subscription", goal: 0.5 },
 ];
 
 /// Measures the product against its own database.
@@ -88,7 +73,7 @@ async fn main() -> ExitCode {
         Ok(world) => {
             let outcome = until_told_to_stop(measure(&world)).await;
             let cleared = world.clear().await;
-            outcome.and_then(|()| cleared)
+            outcome.and(cleared)
         }
         Err(error) => Err(error),
     };

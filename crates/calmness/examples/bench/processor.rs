@@ -36,7 +36,8 @@ pub(crate) fn of_family(pid: u32) -> Fallible<f64> {
     let parent = pid.to_string();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
-        let Some(fields) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).and_then(fields)
+        let Some(fields) =
+            name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).and_then(fields)
         else {
             continue;
         };

@@ -1,7 +1,8 @@
 //! The result: a table for people and JSON for programs.
 
 use std::error::Error;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -119,22 +120,24 @@ impl Report {
     /// Prints the table and writes the file.
     pub(crate) fn finish(self, path: &Path) -> Fallible<()> {
         let header = ["work", "against", "the product", "result", "goal", "how far"].map(ToOwned::to_owned);
-        let rows: Vec<[String; 6]> = std::iter::once(header).chain(self.findings.iter().map(Finding::row)).collect();
+        let rows: Vec<[String; 6]> =
+            std::iter::once(header).chain(self.findings.iter().map(Finding::row)).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: [usize; 6] = std::array::from_fn(width);
         let mut text = String::from("\n");
         for row in &rows {
             for (cell, width) in row.iter().zip(widths) {
-                text.push_str(&format!("{cell:<width$}  "));
+                write!(text, "{cell:<width$}  ")?;
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
         }
-        text.push_str(&format!(
+        write!(
+            text,
             "\nMedians of turns in one run on {} cores, which the database, the product and the load share; commits \
              reach the disk.\nOnly the ratios mean anything on another machine.\n",
             self.machine["cores"]
-        ));
+        )?;
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         fs::write(path, serde_json::to_vec_pretty(&self.json())?)?;
@@ -167,7 +170,13 @@ impl Report {
 
 /// Three figures that say something.
 fn shown(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else if value >= 10.0 { format!("{value:.1}") } else { format!("{value:.2}") }
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else if value >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
 }
 
 /// A line about what is going on.
@@ -180,7 +189,7 @@ pub(crate) fn complain(error: &(dyn Error + 'static)) {
     let mut line = format!("error: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        line.push_str(&format!("; because: {error}"));
+        let _never_fails = write!(line, "; because: {error}");
         cause = error.source();
     }
     let _reader_gone = writeln!(io::stderr().lock(), "{line}");

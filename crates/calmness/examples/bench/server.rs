@@ -55,7 +55,8 @@ impl Server {
             }
             Fallible::Ok(began.elapsed())
         };
-        let ready_after = timeout(READY_LIMIT, ready).await.map_err(|_| "the server does not become ready")??;
+        let ready_after =
+            timeout(READY_LIMIT, ready).await.map_err(|_| "the server does not become ready")??;
         Ok(Self { child, pid, ready_after })
     }
 

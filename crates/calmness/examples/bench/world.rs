@@ -29,7 +29,7 @@ use crate::{Arguments, Fallible, processor};
 pub(crate) const OWNED_BY: &str = postgres::OWNER;
 const DATABASE: &str = "bench";
 /// So many people buy.
-const USERS: u32 = 60_000;
+pub(crate) const USERS: u32 = 60_000;
 /// An access token's life covers the whole run.
 const TOKEN_LIFE_SECONDS: i64 = crypto::jwt::MAX_LIFE_SECONDS;
 
@@ -98,7 +98,8 @@ impl World {
         write_private(&login, &format!("{}\n", password.expose_secret()))?;
         let hasher = Hasher::new(PasswordParams::default(), &SystemRandom)?;
         let password_hash = hasher.hash(&password, bytes(&SystemRandom))?;
-        let options = LoadOptions { file: Some(config.clone()), folder: folder.to_owned(), variables: Vec::new() };
+        let options =
+            LoadOptions { file: Some(config.clone()), folder: folder.to_owned(), variables: Vec::new() };
         let app = wiring::wire(&Config::load(options)?, ClockKind::System).await?.app;
         let owner = PgPoolOptions::new().max_connections(2).connect(database_url.expose_secret()).await?;
         let world = Self {
@@ -124,10 +125,6 @@ impl World {
     /// The processor time that the database has used, in seconds.
     pub(crate) fn database_seconds(&self) -> Fallible<f64> {
         processor::of_family(self.cluster.pid())
-    }
-
-    pub(crate) fn users(&self) -> u32 {
-        USERS
     }
 
     async fn make_users(&self) -> Fallible<()> {
@@ -271,7 +268,12 @@ async fn erase(folder: &Path) -> Fallible<()> {
 }
 
 /// As a small shop would run it, behind a proxy on the same machine; strict limits are in force.
-fn configuration(port: u16, database_url: &SecretString, webhook_secret: &str, token: &dyn Fn() -> String) -> String {
+fn configuration(
+    port: u16,
+    database_url: &SecretString,
+    webhook_secret: &str,
+    token: &dyn Fn() -> String,
+) -> String {
     format!(
         "environment = \"development\"
 public_url = \"http://127.0.0.1:{port}\"

@@ -1,5 +1,6 @@
 //! Buying time: refused, paid, paid wrongly, walked away from.
 
+use crate::demo::Demo;
 use crate::person::Person;
 use crate::pictures::Pictures;
 
@@ -85,6 +86,30 @@ pub(crate) async fn walks_away(person: &Person) {
     person.presses("← Mon accès").await;
     person.reads("Pas encore d’accès").await;
     assert_eq!(history(person).await, ["En attente", "En vérification"]);
+}
+
+/// A disputed payment stops the clock; the bank's word starts it again.
+pub(crate) async fn has_time_set_aside_while_the_bank_decides(
+    person: &Person,
+    demo: &Demo,
+    pictures: &Pictures,
+) {
+    person.presses("Payer pour 1 semaine").await;
+    person.is_at("/psp/checkout").await;
+    person.presses("Payer 19,99\u{a0}€").await;
+    person.reads("Merci, c’est payé").await;
+    person.presses("Aller à mon accès").await;
+    person.reads("Accès actif").await;
+    person.opens(&demo.sandbox("/psp/ledger")).await;
+    person.presses("Open a dispute").await;
+    person.keeps_opening(&demo.product("/dashboard"), "Accès suspendu").await;
+    person.reads("Temps mis de côté\u{a0}: 7\u{a0}jours").await;
+    assert_eq!(history(person).await, ["Contesté", "En attente", "En vérification"]);
+    pictures.take(person, "suspended").await;
+    person.opens(&demo.sandbox("/psp/ledger")).await;
+    person.presses("Dispute won").await;
+    person.keeps_opening(&demo.product("/dashboard"), "Accès actif").await;
+    assert_eq!(person.text_at(".clock [data-part=days]").await, "6");
 }
 
 /// Where the page of the latest payment is.

@@ -5,17 +5,21 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use calmness::config::environment;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long the driver may take to say where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the system may take to end killed browsers.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the programs are.
 pub(crate) struct Chromium {
@@ -28,6 +32,8 @@ pub(crate) struct Driver {
     process: Child,
     address: String,
     browser: PathBuf,
+    /// The browsers' profiles: gone after the browsers, which still write there until they end.
+    profiles: TempDir,
 }
 
 impl Chromium {
@@ -52,7 +58,8 @@ impl Chromium {
             .spawn()
             .unwrap();
         let output = process.stdout.take().unwrap();
-        let mut driver = Driver { process, address: String::new(), browser: self.browser };
+        let profiles = TempDir::with_prefix("calmness-profiles-").unwrap();
+        let mut driver = Driver { process, address: String::new(), browser: self.browser, profiles };
         let port = tokio::task::spawn_blocking(move || {
             let mut lines = BufReader::new(output).lines().map_while(Result::ok);
             lines.find_map(|line| {
@@ -67,8 +74,8 @@ impl Chromium {
 
 impl Driver {
     /// A browser with an empty profile that asks for pages in these languages.
-    pub(crate) async fn browser(&self, languages: &str) -> (Client, TempDir) {
-        let profile = TempDir::with_prefix("calmness-profile-").unwrap();
+    pub(crate) async fn browser(&self, languages: &str) -> Client {
+        let profile = tempfile::tempdir_in(self.profiles.path()).unwrap().keep();
         let Value::Object(wanted) = json!({
             "browserName": "chrome",
             "goog:loggingPrefs": { "browser": "ALL" },
@@ -88,7 +95,7 @@ impl Driver {
                     // A page that scrolls smoothly is still moving when it is clicked.
                     "--force-prefers-reduced-motion",
                     "--window-size=1200,900",
-                    format!("--user-data-dir={}", profile.path().display()),
+                    format!("--user-data-dir={}", profile.display()),
                 ],
                 "prefs": { "intl.accept_languages": languages, "credentials_enable_service": false },
             },
@@ -96,15 +103,18 @@ impl Driver {
             unreachable!("it is written as an object")
         };
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        (builder.capabilities(wanted).connect(&self.address).await.unwrap(), profile)
+        builder.capabilities(wanted).connect(&self.address).await.unwrap()
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        if let Some(group) = Pid::from_raw(self.process.id().cast_signed()) {
-            let _already_gone = kill_process_group(group, Signal::KILL);
-        }
+        let Some(group) = Pid::from_raw(self.process.id().cast_signed()) else { return };
+        let _already_gone = kill_process_group(group, Signal::KILL);
         let _already_gone = self.process.wait();
+        let since = Instant::now();
+        while test_kill_process_group(group).is_ok() && since.elapsed() < STOP_TIMEOUT {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }

@@ -49,6 +49,7 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
     arriving::logs_in(&awa, &demo).await;
     buying::pays_the_wrong_amount(&awa, &pictures).await;
     buying::walks_away(&awa).await;
+    buying::has_time_set_aside_while_the_bank_decides(&awa, &demo, &pictures).await;
     manners::nothing_was_complained_about(&awa).await;
     awa.leave().await;
 

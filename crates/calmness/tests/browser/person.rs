@@ -15,7 +15,6 @@ use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, Locator};
 use reqwest::Url;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::chromium::Driver;
 
@@ -28,15 +27,12 @@ pub(crate) struct Person {
     pub(crate) browser: Client,
     /// The tabs that stay open behind the one that is looked at.
     left: Mutex<Vec<WindowHandle>>,
-    /// The browser's profile, which goes with the person.
-    _profile: TempDir,
 }
 
 impl Person {
     /// Opens a browser that prefers these languages.
     pub(crate) async fn sit_down(driver: &Driver, languages: &str) -> Self {
-        let (browser, profile) = driver.browser(languages).await;
-        Self { browser, left: Mutex::default(), _profile: profile }
+        Self { browser: driver.browser(languages).await, left: Mutex::default() }
     }
 
     /// Closes the browser.
@@ -47,6 +43,15 @@ impl Person {
     /// Types an address.
     pub(crate) async fn opens(&self, address: &str) {
         self.browser.goto(address).await.unwrap();
+    }
+
+    /// Opens an address again and again until these words stand there, as people do who wait for something.
+    pub(crate) async fn keeps_opening(&self, address: &str, words: &str) {
+        self.until(&format!("“{words}” to read at last"), async || {
+            self.browser.goto(address).await?;
+            Ok(self.page_text().await?.contains(words).then_some(()))
+        })
+        .await;
     }
 
     /// Waits until these words stand on the page.

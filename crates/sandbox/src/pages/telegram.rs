@@ -1,5 +1,7 @@
 //! Telegram for people: who is there, what the bot wrote to them, who is in which channel.
 
+mod following;
+
 use std::{sync::Arc, time::Duration};
 
 use askama::Template;
@@ -10,9 +12,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
+use self::following::{Decided, Decision, Followed, decided, followed};
 use super::{
     Frame,
     mailbox::{Segment, segments},
@@ -95,32 +98,6 @@ struct Occupant {
     name: String,
     role: &'static str,
     since: String,
-}
-
-struct Followed {
-    link: String,
-    act: &'static str,
-    /// What the link opens.
-    opens: String,
-    /// The words of the button.
-    button: &'static str,
-    /// Who may follow it, the likeliest first.
-    people: Vec<(i64, String)>,
-}
-
-struct Decided {
-    badge: &'static str,
-    heading: String,
-    text: String,
-}
-
-/// What became of a request to join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Decision {
-    Approved,
-    Declined,
-    Waiting,
 }
 
 #[derive(Debug, Deserialize)]
@@ -271,67 +248,6 @@ fn role(status: Status) -> &'static str {
         Status::Left => "left",
         Status::Kicked => "banned",
     }
-}
-
-fn followed(state: &Telegram, link: &str) -> Option<Followed> {
-    if link.len() > 2048 {
-        return None;
-    }
-    let mut people: Vec<&Person> =
-        state.people.values().filter(|person| person.id != OWNER_ID && !person.deactivated).collect();
-    let named = |people: Vec<&Person>| {
-        people.into_iter().take(LISTED).map(|person| (person.id, person.first_name.clone())).collect()
-    };
-    if is_invite(link) {
-        let room = people::find_link(state, link).and_then(|(chat_id, _)| state.chats.get(&chat_id));
-        // Whoever the bot wrote this link to is the one who holds it.
-        people.sort_by_key(|person| !was_told(person, link));
-        return Some(Followed {
-            link: link.to_owned(),
-            act: "join",
-            opens: room.map_or_else(|| "no channel that is here".to_owned(), |chat| chat.title.clone()),
-            button: "Ask to join",
-            people: named(people),
-        });
-    }
-    people.sort_by_key(|person| (person.started, std::cmp::Reverse(person.id)));
-    Some(Followed {
-        link: link.to_owned(),
-        act: "start",
-        opens: format!("@{}", state.bot.username),
-        button: "Start",
-        people: named(people),
-    })
-}
-
-fn was_told(person: &Person, link: &str) -> bool {
-    let code = link.rsplit(['/', '+']).next().unwrap_or(link);
-    person.conversation.iter().any(|said| {
-        let in_buttons = said.buttons.iter().flatten().filter_map(|button| button.url.as_deref());
-        said.from_bot && in_buttons.chain([said.text.as_str()]).any(|text| text.contains(code))
-    })
-}
-
-fn decided(state: &Telegram, wanted: &Wanted) -> Option<Decided> {
-    let person = state.people.get(&wanted.person?)?;
-    let (name, title) = (&person.first_name, &state.chats.get(&wanted.chat?)?.title);
-    let said = |badge, heading, text: String| Decided { badge, heading, text };
-    Some(match wanted.decision? {
-        Decision::Approved => said(
-            "good",
-            format!("{name} is now in {title}"),
-            "The bot approved the request to join.".to_owned(),
-        ),
-        Decision::Declined => said(
-            "bad",
-            format!("{name} was not let into {title}"),
-            "The bot declined the request: this link was made for somebody else, or no access runs."
-                .to_owned(),
-        ),
-        Decision::Waiting => {
-            said("wait", format!("{name} asked to join {title}"), "The bot has not decided yet.".to_owned())
-        }
-    })
 }
 
 /// `GET /t.me/…`: stands in for `https://t.me`, so that links to the bot and to chats can be followed on this machine.

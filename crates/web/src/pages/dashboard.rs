@@ -111,7 +111,7 @@ impl Standing {
             },
             SubscriptionStatus::Suspended => SubscriptionCard::Suspended {
                 channel,
-                kept: locale.duration(Duration::seconds(subscription.seconds_withheld)),
+                kept: locale.about(Duration::seconds(subscription.seconds_withheld)),
             },
             SubscriptionStatus::Ended => {
                 SubscriptionCard::Ended { channel, ended_at: Moment::new(locale, ends_at) }

@@ -64,11 +64,8 @@ async fn only_a_token_of_ours_opens_an_account() {
     let customer = world.customer().await;
     let token = customer.access_token.as_str();
     let (head, signature) = token.rsplit_once('.').unwrap();
-    let flipped = if signature.starts_with('A') {
-        format!("B{}", &signature[1..])
-    } else {
-        format!("A{}", &signature[1..])
-    };
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    let flipped = format!("{first}{}", &signature[1..]);
     let forged = format!("{head}.{flipped}");
     let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", token.split('.').nth(1).unwrap());
     for bad in ["", "x", &forged, &none, &customer.refresh_token, &format!("{token}x")] {

@@ -122,3 +122,22 @@ async fn asking_for_the_link_again_replaces_it_and_tells_nothing() {
     assert_eq!(verify(&tokens[1]).await, 204);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn nobody_fills_a_strangers_mailbox() {
+    let world = World::new().await;
+    for _ in 0..8 {
+        world.register("victim@example.com", PASSWORD).await;
+    }
+    for _ in 0..8 {
+        world.post("/api/auth/email/resend", &json!({ "email": "victim@example.com" })).await.expect(202);
+    }
+    world.drain().await;
+    let mails = world.mails_to("victim@example.com").await.len();
+    // Five registrations wait at most, and three of them get a new link a minute.
+    assert!((8..=11).contains(&mails), "{mails}");
+    let token = world.mailed_token("victim@example.com").await;
+    let verify = json!({ "token": token, "password": PASSWORD });
+    world.post("/api/auth/email/verify", &verify).await.expect(204);
+    world.finish().await;
+}

@@ -154,3 +154,38 @@ async fn parallel_requests_on_many_keys_find_the_one_open_payment() {
     assert_eq!(ids.len(), 1);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_known_key_answers_as_before_when_the_plan_is_not_sold_any_more() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    let first = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
+    world.sql("UPDATE plans SET active = false WHERE code = 'signaux-monthly'").await;
+    world.app.catalogue().reload(world.app.db()).await.unwrap();
+    let replay = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
+    assert_eq!((replay.header("idempotency-replayed"), &replay.text), (Some("true"), &first.text));
+    assert_eq!(world.init(&customer, "k2", "signaux-monthly").await.problem(), (422, "plan_unknown"));
+    world.pay(&first.body).await;
+    assert_eq!(world.status_of(&customer, &first.body).await, "succeeded", "what was quoted is honoured");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_new_key_for_an_open_payment_is_bound_once_whatever_races() {
+    let world = World::setup().with_links().start().await;
+    let customer = world.made_customer("awa").await;
+    let first = world.init(&customer, "k1", "signaux-monthly").await.expect(201);
+    let answers = join_all((0..32).map(|_| world.init(&customer, "k2", "signaux-monthly"))).await;
+    assert!(answers.iter().all(|answer| (answer.status, &answer.body) == (200, &first.body)));
+    assert_eq!(answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_uuid_is_a_key_and_no_card_number() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    // Its digits pass the check of a card number.
+    world.init(&customer, "00000000-0000-4242-4242-424242424242", "signaux-weekly").await.expect(201);
+    world.finish().await;
+}

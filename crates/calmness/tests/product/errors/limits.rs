@@ -93,7 +93,7 @@ async fn a_flood_of_forged_callbacks_does_not_push_the_verified_ones_out() {
 #[tokio::test]
 async fn the_address_behind_a_trusted_proxy_is_the_one_that_counts() {
     let trust = |web: &mut WebOptions| {
-        web.trusted_proxies = TrustedProxies::parse(["127.0.0.0/8", "10.0.0.0/8"]).unwrap()
+        web.trusted_proxies = TrustedProxies::parse(["127.0.0.0/8", "10.0.0.0/8"]).unwrap();
     };
     let limits = LimitSettings { address: FEW, ..LimitSettings::default() };
     let world = World::setup().with_limits(limits).with_web(trust).start().await;

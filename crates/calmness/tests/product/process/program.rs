@@ -1,5 +1,6 @@
 //! Running the program with nothing of our environment.
 
+use std::fmt::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -178,11 +179,11 @@ impl World {
         let mut written = String::new();
         for (name, values) in sections {
             if !name.is_empty() {
-                written.push_str(&format!("[{name}]\n"));
+                writeln!(written, "[{name}]").unwrap();
             }
             // Strings, booleans and lists of strings are written in TOML as in JSON.
             for (key, value) in values.as_object().unwrap() {
-                written.push_str(&format!("{key} = {value}\n"));
+                writeln!(written, "{key} = {value}").unwrap();
             }
         }
         written

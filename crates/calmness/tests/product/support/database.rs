@@ -80,17 +80,16 @@ impl Drop for Database {
 impl Server {
     async fn start() -> Self {
         let given = environment::variables().into_iter().find(|(name, _)| name == "TEST_DATABASE_URL");
-        let (admin, cluster) = match given {
-            Some((_, url)) => (url, None),
-            None => {
-                let cluster = Cluster::start(
-                    Options { share: true, durability: Durability::TestsOnly, ..Options::new(data_dir()) },
-                    &|_: &str| {},
-                );
-                let cluster = cluster.await.unwrap();
+        let (admin, cluster) = if let Some((_, url)) = given {
+            (url, None)
+        } else {
+            let cluster = Cluster::start(
+                Options { share: true, durability: Durability::TestsOnly, ..Options::new(data_dir()) },
+                &|_: &str| {},
+            );
+            let cluster = cluster.await.unwrap();
 
-                (cluster.admin_url().expose_secret().to_owned(), Some(cluster))
-            }
+            (cluster.admin_url().expose_secret().to_owned(), Some(cluster))
         };
         let admin: Url = admin.parse().unwrap();
         let template = format!("calmness_template_{}", fingerprint());

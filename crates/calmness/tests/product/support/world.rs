@@ -134,8 +134,8 @@ impl Setup {
             stop,
             tasks,
             worker,
-            database,
             config,
+            database,
         };
         world.until("the bot is introduced", async || world.app.bot_username().is_some()).await;
         world
@@ -316,11 +316,13 @@ impl World {
     }
 
     /// Where the company hears of alerts.
+    #[expect(clippy::unused_self, reason = "a fact of the world, told like its others")]
     pub(crate) fn company(&self) -> &'static str {
         COMPANY
     }
 
     /// What Telegram shows when it calls.
+    #[expect(clippy::unused_self, reason = "a fact of the world, told like its others")]
     pub(crate) fn telegram_secret(&self) -> &'static str {
         TELEGRAM_SECRET
     }

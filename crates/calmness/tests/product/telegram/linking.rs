@@ -103,7 +103,9 @@ async fn start_without_a_token_or_with_nonsense_binds_nobody() {
     }
     world.until_peers_are_quiet().await;
     assert_eq!(bindings(&world).await, []);
-    assert_eq!(world.count("SELECT count(*) FROM notifications WHERE kind = 'bot_link_invalid'").await, 3);
+    let told = world.count("SELECT count(*) FROM notifications WHERE kind = 'bot_link_invalid'").await;
+    // Once a minute: two where the minute ended in between.
+    assert!((1..=2).contains(&told), "{told}");
     world.finish_with_work_left().await;
 }
 

@@ -111,3 +111,26 @@ async fn a_lost_report_of_an_entry_does_not_keep_anybody_inside() {
     assert!(!world.is_inside(7_001).await, "it is looked for once before it counts as outside");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_membership_that_nobody_owes_is_found_and_mended() {
+    let mut world = World::setup().with_worker().start().await;
+    let customer = world.made_customer("awa").await;
+    let payment = world.open(&customer, "k1", "signaux-weekly").await;
+    world.pay(&payment).await;
+    let link = world.deep_link(&customer).await;
+    world.press_start(7_001, &link).await;
+    let invited =
+        async || world.count("SELECT count(*) FROM memberships WHERE invited_at IS NOT NULL").await == 1;
+    world.until("the invitation is made", invited).await;
+    let invite = world.invite_link(&customer).await;
+    world.ask_to_join(7_001, &invite).await;
+    world.until("the customer is inside", async || world.is_inside(7_001).await).await;
+    world.until("nothing is owed", async || world.due().await.is_empty()).await;
+    // As if the end had been swept and the work that it owed been lost.
+    world.sql("UPDATE subscriptions SET end_due_at = NULL, remind_at = NULL").await;
+    world.move_clock(Duration::days(8)).await;
+    world.until("the customer is outside", async || !world.is_inside(7_001).await).await;
+    world.stop_worker().await;
+    world.finish().await;
+}

@@ -128,3 +128,26 @@ async fn older_news_do_not_overwrite_newer_ones() {
     assert_eq!(access.body["items"][0]["membership"], "member");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_flood_of_forged_updates_is_limited_and_told_once() {
+    use web::LimitSettings;
+    use web::middleware::limits::Limit;
+    let few = Limit { burst: 3, per_minute: 1 };
+    let limits = LimitSettings { unverified_webhooks: few, ..LimitSettings::default() };
+    let mut world = World::setup().with_limits(limits).with_worker().start().await;
+    for _ in 0..4 {
+        world.post("/api/webhooks/telegram", &json!({})).await.expect(401);
+    }
+    assert_eq!(world.post("/api/webhooks/telegram", &json!({})).await.problem(), (429, "rate_limited"));
+    tell(&world, &json!({ "update_id": 1 })).await.expect(200);
+    world.stop_worker().await;
+    let told = world
+        .rows(
+            "SELECT subject_id, details -> 'count' AS count FROM audit_logs WHERE action = 'webhook.refused'",
+        )
+        .await;
+    assert!(told.iter().all(|entry| entry["subject_id"] == "telegram"), "{told:?}");
+    assert_eq!(told.iter().map(|entry| entry["count"].as_i64().unwrap()).sum::<i64>(), 5);
+    world.finish().await;
+}
