@@ -65,7 +65,7 @@ async fn only_a_token_of_ours_opens_an_account() {
     let token = customer.access_token.as_str();
     let (head, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
-    let flipped = format!("{first}{}", &signature[1..]);
+    let flipped: String = signature.chars().rev().collect();
     let forged = format!("{head}.{flipped}");
     let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", token.split('.').nth(1).unwrap());
     for bad in ["", "x", &forged, &none, &customer.refresh_token, &format!("{token}x")] {

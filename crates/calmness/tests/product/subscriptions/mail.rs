@@ -3,7 +3,7 @@
 use serde_json::json;
 use time::Duration;
 
-use crate::support::World;
+use crate::support::{COMPANY, World};
 
 #[tokio::test]
 async fn with_the_mail_server_down_for_an_hour_each_mail_is_sent_once_after() {
@@ -24,11 +24,7 @@ async fn with_the_mail_server_down_for_an_hour_each_mail_is_sent_once_after() {
     let id =
         world.rows("SELECT id FROM notifications WHERE kind = 'payment_confirmed'").await[0]["id"].clone();
     assert_eq!(mails[0]["message_id"], format!("<{}@127.0.0.1>", id.as_str().unwrap()));
-    assert_eq!(
-        world.mails_to(world.company()).await.len(),
-        1,
-        "and the company is told that mail did not go out"
-    );
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1, "and the company is told that mail did not go out");
     world.finish().await;
 }
 

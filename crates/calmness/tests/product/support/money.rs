@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::people::Customer;
-use super::world::WEBHOOK_SECRET;
+use super::setup::WEBHOOK_SECRET;
 use super::{Answer, World, signed_at};
 
 impl World {

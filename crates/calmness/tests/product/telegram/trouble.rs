@@ -3,7 +3,7 @@
 use serde_json::json;
 use time::Duration;
 
-use crate::support::{CHAT, World};
+use crate::support::{CHAT, COMPANY, World};
 
 #[tokio::test]
 async fn a_429_is_honoured_and_the_work_is_done_later() {
@@ -76,11 +76,7 @@ async fn lost_rights_are_one_alert_and_the_work_is_done_when_they_are_back() {
     let rights = format!("/telegram/chats/{CHAT}/rights");
     world.sandbox_post(&rights, &json!({ "can_restrict_members": false })).await.expect(200);
     world.drain().await;
-    assert_eq!(
-        world.mails_to(world.company()).await.len(),
-        1,
-        "the company hears of it before anybody must go"
-    );
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1, "the company hears of it before anybody must go");
     world.advance(Duration::days(30)).await;
     for _ in 0..5 {
         world.advance(Duration::minutes(5)).await;
@@ -90,7 +86,7 @@ async fn lost_rights_are_one_alert_and_the_work_is_done_when_they_are_back() {
         world.rows("SELECT kind, condition FROM alerts").await,
         [json!({ "kind": "telegram_rights", "condition": "telegram_rights" })]
     );
-    assert_eq!(world.mails_to(world.company()).await.len(), 1);
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1);
     let broken = world.broken_invariants().await;
     assert_eq!(broken[0].0, "nobody_inside_without_access", "and doctor names it: {broken:?}");
     world.sandbox_post(&rights, &json!({ "can_restrict_members": true })).await.expect(200);

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CHAT, World};
+use crate::support::{Answer, CHAT, TELEGRAM_SECRET, World};
 
 async fn tell(world: &World, update: &Value) -> Answer {
     let call = world.call("POST", "/api/webhooks/telegram").json(update);
-    call.header("X-Telegram-Bot-Api-Secret-Token", world.telegram_secret()).send().await
+    call.header("X-Telegram-Bot-Api-Secret-Token", TELEGRAM_SECRET).send().await
 }
 
 fn join_request(update_id: i64, account: i64) -> Value {
@@ -25,7 +25,7 @@ fn join_request(update_id: i64, account: i64) -> Value {
 async fn without_the_secret_nothing_is_believed() {
     let world = World::new().await;
     let update = join_request(1, 7_001);
-    for secret in [None, Some(""), Some("wrong"), Some(&*world.telegram_secret().to_uppercase())] {
+    for secret in [None, Some(""), Some("wrong"), Some(&*TELEGRAM_SECRET.to_uppercase())] {
         let call = world.call("POST", "/api/webhooks/telegram").json(&update);
         let call = match secret {
             Some(secret) => call.header("X-Telegram-Bot-Api-Secret-Token", secret),

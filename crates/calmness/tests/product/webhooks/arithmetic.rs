@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::support::World;
+use crate::support::{COMPANY, World};
 
 fn instant(value: &Value) -> OffsetDateTime {
     OffsetDateTime::parse(value.as_str().unwrap(), &Rfc3339).unwrap()
@@ -96,7 +96,7 @@ async fn an_open_dispute_withholds_the_rest_and_winning_gives_it_back() {
     assert_eq!(world.status_of(&customer, &payment).await, "disputed");
     assert_eq!(world.subscription(&customer).await["status"], "suspended");
     assert!(!world.is_inside(7_001).await);
-    assert_eq!(world.mails_to(world.company()).await.len(), 1);
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1);
     world.advance(Duration::days(40)).await;
     assert_eq!(
         world.subscription(&customer).await["status"],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Customer, World};
+use crate::support::{COMPANY, Customer, World};
 
 /// A payment of 59.99 EUR at the service, under its own reference.
 async fn opened() -> (World, Customer, Value) {
@@ -44,7 +44,7 @@ async fn a_success_of_another_amount_currency_or_reference_gives_no_access() {
         assert_eq!((&shown["status"], &shown["under_review"]), (&json!("pending"), &json!(true)), "{change}");
         world.get_by(&customer, "/api/billing/subscription").await.expect(404);
         assert_eq!(world.mails_to(&customer.email).await.len(), 0);
-        assert_eq!(world.mails_to(world.company()).await.len(), number + 1, "{change}");
+        assert_eq!(world.mails_to(COMPANY).await.len(), number + 1, "{change}");
     }
     assert_eq!(world.rows("SELECT id FROM alerts").await.len(), wrong.len());
     world.finish().await;
@@ -65,7 +65,7 @@ async fn one_condition_is_one_alert_and_one_mail_however_often_it_is_told() {
         world.rows("SELECT kind, occurrences FROM alerts").await,
         [json!({ "kind": "webhook_quarantined", "occurrences": 5 })]
     );
-    assert_eq!(world.mails_to(world.company()).await.len(), 1);
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1);
     world.finish().await;
 }
 
@@ -83,7 +83,7 @@ async fn a_payer_of_the_wrong_amount_gets_no_access_and_can_pay_anew() {
         assert_eq!(world.status_of(&customer, &anew).await, "succeeded");
         // Asking the service about it again and again tells nothing new.
         world.advance(time::Duration::hours(3)).await;
-        assert_eq!(world.mails_to(world.company()).await.len(), number + 1, "{outcome}");
+        assert_eq!(world.mails_to(COMPANY).await.len(), number + 1, "{outcome}");
     }
     world.finish().await;
 }
@@ -97,7 +97,7 @@ async fn a_statement_about_a_payment_that_does_not_exist_is_quarantined() {
     let expected = json!({ "outcome": "quarantined", "reason": "unknown_payment", "known": false });
     assert_eq!(quarantined(&world).await, [expected.clone(), expected]);
     world.drain().await;
-    assert_eq!(world.mails_to(world.company()).await.len(), 1);
+    assert_eq!(world.mails_to(COMPANY).await.len(), 1);
     world.finish().await;
 }
 
@@ -120,7 +120,7 @@ async fn what_names_a_payment_of_ours_and_cannot_be_understood_is_shown_to_a_per
     assert!(quarantined(&world).await.iter().all(|row| row["reason"] == "suspicious"));
     world.drain().await;
     assert_eq!(world.status_of(&customer, &payment).await, "pending");
-    assert!(!world.mails_to(world.company()).await.is_empty());
+    assert!(!world.mails_to(COMPANY).await.is_empty());
     world.finish().await;
 }
 
@@ -146,7 +146,7 @@ async fn unknown_kinds_and_foreign_payments_are_stored_and_ignored() {
     assert_eq!(quarantined(&world).await, vec![ignored; 3]);
     world.drain().await;
     assert_eq!(world.status_of(&customer, &payment).await, "pending");
-    assert_eq!(world.mails_to(world.company()).await.len(), 0);
+    assert_eq!(world.mails_to(COMPANY).await.len(), 0);
     world.finish().await;
 }
 
