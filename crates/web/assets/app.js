@@ -56,14 +56,18 @@
   // tab. Whoever comes back to a page sees it as it is by then.
   every("[data-poll]", (box) => {
     let asked = 0;
+    let leaving = false;
+    addEventListener("submit", () => { leaving = true; });
     const ask = async () => {
-      if (document.hidden) return;
+      if (document.hidden || leaving) return;
       asked += 1;
       try {
         const answer = await fetch(box.dataset.poll, {
           headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store",
         });
-        if (answer.ok && (await answer.json()).state !== box.dataset.pollState) location.reload();
+        const now = answer.ok && (await answer.json()).state;
+        // A page that is being left for a form's answer must not be loaded again instead.
+        if (now && now !== box.dataset.pollState && !leaving) location.reload();
       } catch {
         // Away for a moment: the next question may be answered.
       }

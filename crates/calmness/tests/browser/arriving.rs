@@ -69,11 +69,12 @@ pub(crate) async fn logs_in(person: &Person, demo: &Demo) {
 impl Person {
     /// Presses the button inside the mail that is shown.
     pub(crate) async fn presses_the_mails_button(&self) {
+        self.sees_the_whole_page().await;
         let frame = self
             .until("the mail's frame", async || self.browser.find(Locator::Css("iframe")).await.map(Some))
             .await;
         frame.enter_frame().await.unwrap();
-        self.presses_at("a").await;
+        self.presses_inside("a").await;
         self.browser.clone().enter_parent_frame().await.unwrap();
     }
 

@@ -84,6 +84,16 @@ impl Person {
     }
 
     async fn press_at(&self, what: &str, places: &[Locator<'_>]) {
+        self.sees_the_whole_page().await;
+        self.press_first(what, places).await;
+    }
+
+    /// Presses inside a frame that runs no script.
+    pub(crate) async fn presses_inside(&self, css: &str) {
+        self.press_first(&format!("{css} to press in the frame"), &[Locator::Css(css)]).await;
+    }
+
+    async fn press_first(&self, what: &str, places: &[Locator<'_>]) {
         self.until(what, async || {
             for place in places {
                 for element in self.browser.find_all(*place).await? {
@@ -217,6 +227,18 @@ impl Person {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Waits until the page is there and painted: a browser drops what is pressed before that, as nobody can mean it.
+    pub(crate) async fn sees_the_whole_page(&self) {
+        let script = "const done = arguments[0];
+            setTimeout(() => done('hidden'), 1000);
+            requestAnimationFrame(() => requestAnimationFrame(() => done(document.readyState)))";
+        self.until("a whole page", async || {
+            let state = self.browser.execute_async(script, Vec::new()).await?;
+            Ok((state == "complete").then_some(()))
+        })
+        .await;
     }
 
     async fn shown(&self, css: &str) -> Result<Option<Element>, CmdError> {

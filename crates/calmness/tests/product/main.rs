@@ -5,12 +5,14 @@
 
 mod auth;
 mod billing;
+mod crowd;
 mod database;
 mod doctor;
 mod errors;
 mod openapi;
 mod pages;
 mod process;
+mod secrets;
 mod subscriptions;
 mod support;
 mod telegram;

@@ -64,7 +64,6 @@ async fn only_a_token_of_ours_opens_an_account() {
     let customer = world.customer().await;
     let token = customer.access_token.as_str();
     let (head, signature) = token.rsplit_once('.').unwrap();
-    let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let flipped: String = signature.chars().rev().collect();
     let forged = format!("{head}.{flipped}");
     let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", token.split('.').nth(1).unwrap());

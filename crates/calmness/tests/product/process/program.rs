@@ -1,6 +1,5 @@
 //! Running the program with nothing of our environment.
 
-use std::fmt::Write;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};

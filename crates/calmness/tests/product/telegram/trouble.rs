@@ -125,3 +125,36 @@ async fn updates_that_were_held_back_are_taken_in_order_later() {
     assert!(world.is_inside(7_001).await);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_worker_that_was_thought_dead_overwrites_nothing() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    world.buy(&customer, "k1", "signaux-monthly").await;
+    world.link_telegram(&customer, 7_001).await;
+    let link = world.invite_link(&customer).await;
+    world.ask_to_join(7_001, &link).await;
+    world
+        .fault(json!({ "peer": "telegram", "fault": "hold", "times": 1, "method": "approveChatJoinRequest" }))
+        .await;
+    let paused = tokio::spawn({
+        let app = world.app.clone();
+        async move { app.drain_work().await }
+    });
+    let held = async || world.sandbox_get("/faults?format=json").await["items"][0]["used"] == 1;
+    world.until("the first worker waits for Telegram", held).await;
+    assert_eq!(world.drain_once().await, 0, "it holds the row");
+    world
+        .sql("UPDATE memberships SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
+        .await;
+    world.drain_once().await;
+    assert!(world.is_inside(7_001).await, "the second worker has done it");
+    world.clear_faults().await;
+    paused.await.unwrap().unwrap();
+    world.drain().await;
+    assert!(world.is_inside(7_001).await);
+    assert_eq!(world.count("SELECT count(*) FROM audit_logs WHERE action = 'membership.approved'").await, 1);
+    let access = world.get_by(&customer, "/api/telegram/access").await;
+    assert_eq!(access.body["items"][0]["membership"], "member");
+    world.finish().await;
+}

@@ -1,0 +1,145 @@
+//! Canaries (SEC-28): whatever must stay secret is planted, used, and then looked for where nobody may find it.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::support::{PASSWORD, TELEGRAM_SECRET, WEBHOOK_SECRET, World};
+
+/// A log that is kept in memory.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Plays the whole story, with what goes wrong, and answers every secret that was in it.
+async fn play(world: &World) -> Vec<(&'static str, String)> {
+    let customer = world.customer().await;
+    let verification = world.mailed_token(&customer.email).await;
+    let refused = json!({ "email": customer.email, "password": "a-wrong-password-canary" });
+    world.post("/api/auth/login", &refused).await.expect(401);
+    let pair = world
+        .post("/api/auth/refresh", &json!({ "refresh_token": customer.refresh_token }))
+        .await
+        .expect(200);
+    let payment = world.buy(&customer, "k1", "signaux-weekly").await;
+    let link = world.deep_link(&customer).await;
+    world.press_start(7_001, &link).await;
+    world.drain().await;
+    world.join(&customer, 7_001).await;
+    let mut event = world.event("evt_canary", "payment.refunded", &payment);
+    event["data"]["payer"] = json!("payer-detail-canary");
+    world.deliver(&event).await.expect(200);
+    world.deliver_signed("a-forged-body-canary", "t=1,v1=forged-signature-canary").await.expect(401);
+    let card = world.init(&customer, "4242 4242 4242 4242", "signaux-weekly").await;
+    assert_eq!(card.problem(), (422, "card_number_refused"));
+    world.fault(json!({ "peer": "telegram", "fault": "error_500", "times": 2 })).await;
+    world.fault(json!({ "peer": "smtp", "fault": "down", "times": 2 })).await;
+    world.call("POST", "/api/auth/logout").bearer(pair.text_of("access_token")).send().await.expect(204);
+    for _ in 0..3 {
+        world.advance(time::Duration::minutes(1)).await;
+    }
+    let config = world.config();
+    let text = |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
+    let bot_token = text(&config.telegram.bot_token);
+    vec![
+        ("the password", PASSWORD.to_owned()),
+        ("a wrong password", "a-wrong-password-canary".to_owned()),
+        ("the verification token", verification),
+        ("an access token", customer.access_token),
+        ("a refresh token", customer.refresh_token),
+        ("the next refresh token", pair.text_of("refresh_token").to_owned()),
+        ("the deep link's token", link.split_once("?start=").unwrap().1.to_owned()),
+        ("the secret key", text(&config.secret_key)),
+        ("the bot's token", bot_token.split_once(':').unwrap().1.to_owned()),
+        ("Telegram's secret", TELEGRAM_SECRET.to_owned()),
+        ("the webhook secret", WEBHOOK_SECRET.to_owned()),
+        ("the request secret", config.providers.hmac_psp.request_secrets[0].expose_secret().to_owned()),
+        ("the link secret", text(&config.providers.hmac_psp.link_secret)),
+        ("a payer's detail", "payer-detail-canary".to_owned()),
+        ("a forged body", "a-forged-body-canary".to_owned()),
+        ("a card number", "4242 4242 4242".to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn no_secret_is_in_the_log_however_much_it_tells() {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let log = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter("trace,h2=off,hyper=off,hyper_util=off")
+        .with_writer(move || writer.clone());
+    // The product runs on this thread, so its log is this thread's.
+    let guard = tracing::subscriber::set_default(log.finish());
+    let world = World::new().await;
+    let secrets = play(&world).await;
+    drop(guard);
+    let lines: Vec<String> =
+        kept.text().lines().filter(|line| !is_the_sandboxs(line)).map(ToOwned::to_owned).collect();
+    assert!(lines.len() > 100, "the log tells: {} lines", lines.len());
+    for (name, secret) in secrets {
+        let found = lines.iter().find(|line| line.contains(&secret));
+        assert!(found.is_none(), "{name} is in the log: {found:?}");
+    }
+    world.finish().await;
+}
+
+/// The simulated peers know some of it, of course.
+fn is_the_sandboxs(line: &str) -> bool {
+    line.contains("\"target\":\"sandbox")
+}
+
+#[tokio::test]
+async fn no_secret_is_readable_in_any_table() {
+    let world = World::new().await;
+    let secrets = play(&world).await;
+    let tables = world.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'").await;
+    assert!(tables.len() > 15, "{tables:?}");
+    for table in tables {
+        let name = table["name"].as_str().unwrap();
+        // Bytes are shown as text where they are text.
+        let rows = world
+            .rows(&format!("SELECT encode(convert_to({name}::text, 'UTF8'), 'escape') AS row FROM {name}"))
+            .await;
+        let hex_of = |text: &str| {
+            let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap();
+            text.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>()
+        };
+        for (what, secret) in &secrets {
+            let found = rows
+                .iter()
+                .map(ToString::to_string)
+                .find(|row| row.contains(secret) || row.contains(&hex_of(secret)));
+            assert!(found.is_none(), "{what} is readable in {name}: {found:?}");
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_printed_for_developers_hides_secrets() {
+    let world = World::new().await;
+    let shown = format!("{:?}", world.config());
+    for secret in [TELEGRAM_SECRET, WEBHOOK_SECRET, "TheTestsOwnBotToken", "dGhlIHRlc3Rz"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    world.finish().await;
+}
