@@ -34,6 +34,8 @@ struct Side {
     rate: Series,
     /// Processor time for each piece of work: the database's and the caller's or the server's.
     cost: Series,
+    /// Without the database's.
+    own_cost: Series,
 }
 
 struct Done {
@@ -46,7 +48,7 @@ struct Done {
 impl Side {
     fn new(name: &'static str) -> Self {
         let series = |unit| Series { name, unit, turns: Vec::new() };
-        Self { connections: 0, rate: series("1/s"), cost: series("µs") }
+        Self { connections: 0, rate: series("1/s"), cost: series("µs"), own_cost: series("µs") }
     }
 }
 
@@ -92,10 +94,12 @@ impl Duel {
                 let seconds = done.seconds + world.database_seconds()? - before;
                 side.rate.turns.push(done.rate);
                 side.cost.turns.push(seconds * 1e6 / f64::from(done.count));
+                side.own_cost.turns.push(done.seconds * 1e6 / f64::from(done.count));
             }
         }
         report.ratio(self.work, floor.rate, ours.rate, Goal::AtLeast(self.goal));
         report.ratio("  its processor time", floor.cost, ours.cost, Goal::None);
+        report.figure("  of it without the database", ours.own_cost, Goal::None);
         Ok(())
     }
 }

@@ -97,7 +97,10 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn new(arguments: &Arguments) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let machine = json!({ "cores": cores, "rounds": arguments.rounds, "seconds": arguments.seconds });
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load: f64 = load.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or(0.0);
+        let (rounds, seconds) = (arguments.rounds, arguments.seconds);
+        let machine = json!({ "cores": cores, "load_before": load, "rounds": rounds, "seconds": seconds });
         Self { findings: Vec::new(), machine }
     }
 
@@ -134,9 +137,9 @@ impl Report {
         }
         write!(
             text,
-            "\nMedians of turns in one run on {} cores, which the database, the product and the load share; commits \
-             reach the disk.\nOnly the ratios mean anything on another machine.\n",
-            self.machine["cores"]
+            "\nMedians of turns in one run on {} cores, which database, product and load share; commits reach the disk.\n\
+             When it began the machine's load was {} (0 is a quiet one). Only ratios mean anything elsewhere.\n",
+            self.machine["cores"], self.machine["load_before"]
         )?;
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
