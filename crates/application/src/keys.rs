@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crypto::envelope::{
     DataKey, DataKeys, KeyBackend, Label, StoredDataKey, WrappedKey, generate_data_key, open_data_key,
 };
-use crypto::jwt::AccessTokens;
+use crypto::jwt::{AccessTokens, SigningKey};
 use crypto::key::Key;
 use crypto::random::Random;
 use crypto::secret_key::{Purpose, SecretKeys};
@@ -60,13 +60,15 @@ impl Keys {
     ) -> Result<Self, KeysError> {
         let signing = secrets.current(Purpose::JwtSigning);
         note_current(db, &signing).await?;
-        let mut retired = Vec::new();
+        let mut ring = Vec::new();
         for key in secrets.previous(Purpose::JwtSigning) {
             let verifies_until =
                 retired_at(db, &key, wall).await?.unix_timestamp() + EARLIER_KEY_LIFE_SECONDS;
-            retired.push(crypto::jwt::RetiredKey { key, verifies_until });
+            ring.push(SigningKey { key, signs_from: i64::MIN, verifies_until });
         }
-        let access_tokens = AccessTokens::new(&signing, &retired, public_url, "calmness-api")?;
+        // No token is issued before 1970, so this one is newer than the earlier ones and signs always.
+        ring.push(SigningKey { key: signing, signs_from: 0, verifies_until: i64::MAX });
+        let access_tokens = AccessTokens::new(&ring, public_url, "calmness-api")?;
         let mut opened = open_all(db, backend, environment).await?;
         if opened.is_empty() {
             make_first(db, backend, environment, random, wall).await?;

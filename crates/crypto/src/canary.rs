@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::envelope::{DataKeyBytes, DataKeys, LocalKeyBackend, generate_data_key};
-use crate::jwt::AccessTokens;
+use crate::jwt::{AccessTokens, SigningKey};
 use crate::key::Key;
 use crate::password::{Hasher, PasswordParams};
 use crate::random::SeededRandom;
@@ -45,7 +45,9 @@ fn sec_28_no_key_shows_in_debug() {
     assert_hidden(&key, key.expose());
     assert_hidden(&DataKeyBytes::from_slice(key.expose()).expect("32 bytes"), key.expose());
     assert_hidden(&LocalKeyBackend::new(&key, &[], Arc::new(SeededRandom::new(2))), key.expose());
-    let tokens = AccessTokens::new(&key, &[], "https://calmness.example", "calmness").expect("good names");
+    let signing = SigningKey::sole(key.clone());
+    assert_hidden(&signing, key.expose());
+    let tokens = AccessTokens::new(&[signing], "https://calmness.example", "calmness").expect("good names");
     assert_hidden(&tokens, key.expose());
 }
 

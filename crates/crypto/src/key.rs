@@ -45,7 +45,7 @@ impl Key {
     pub fn from_base64(text: &SecretString) -> Result<Self, MalformedKey> {
         let decoded = STANDARD.decode(text.expose_secret().trim()).map(Zeroizing::new);
         let decoded = decoded.map_err(|_| MalformedKey::NotThirtyTwoBytes)?;
-        let key = Self::from_slice(&decoded).ok_or(MalformedKey::NotThirtyTwoBytes)?;
+        let key = Self::from_bytes(&decoded).ok_or(MalformedKey::NotThirtyTwoBytes)?;
         if distinct(key.expose()) < FEWEST_DISTINCT_BYTES { Err(MalformedKey::NotRandom) } else { Ok(key) }
     }
 
@@ -77,13 +77,20 @@ impl Key {
         constant_time_eq(&self.mac(parts), tag)
     }
 
-    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+    /// A key that was stored, wrapped by another one; `None` if it has another length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != KEY_LEN {
             return None;
         }
         let mut key = Self::blank();
         key.0.copy_from_slice(bytes);
         Some(key)
+    }
+
+    /// The bytes, for one purpose only: to be encrypted under another key and stored. Whatever else a key is
+    /// for has a method of its own.
+    pub fn expose_for_wrapping(&self) -> &[u8; KEY_LEN] {
+        &self.0
     }
 
     fn blank() -> Self {
@@ -138,6 +145,16 @@ mod tests {
         assert!(key.verify_mac(&[b"ab", b"c"], &tag));
         for wrong in [&[][..], &tag[..31], &[0; 32]] {
             assert!(!key.verify_mac(&[b"ab", b"c"], wrong));
+        }
+    }
+
+    #[test]
+    fn a_stored_key_reads_back_from_its_exposed_bytes() {
+        let key = Key::random(&SeededRandom::new(3));
+        let read = Key::from_bytes(key.expose_for_wrapping()).expect("32 bytes");
+        assert_eq!((read.expose(), read.id()), (key.expose(), key.id()));
+        for length in [0, 16, 31, 33] {
+            assert!(Key::from_bytes(&vec![7; length]).is_none());
         }
     }
 

@@ -112,7 +112,7 @@ mod tests {
 
     fn refresh_key() -> Key {
         let bytes = hex::decode("4ee684d6b20f325424861b9ab40e7d9a058d53cfc31090854ea75d59c70dec7f");
-        Key::from_slice(&bytes.expect("hex")).expect("32 bytes")
+        Key::from_bytes(&bytes.expect("hex")).expect("32 bytes")
     }
 
     /// Made with Python's `hashlib`.

@@ -221,8 +221,8 @@ impl App {
     /// Who presents this access token. Asks the database only when the list of revocations is too old.
     pub async fn authenticate(&self, access_token: &str) -> Result<Actor, IdentityError> {
         let wall = self.clock().wall();
-        let claims = self.keys().access_tokens().verify(access_token, wall.unix_timestamp());
-        let claims = claims.map_err(|reason| {
+        let verified = self.keys().access_tokens().verify(access_token, wall.unix_timestamp());
+        let claims = verified.map(|verified| verified.claims).map_err(|reason| {
             tracing::debug!(jwt.refused = %reason, "access token refused");
             IdentityError::SessionEnded
         })?;

@@ -17,7 +17,7 @@ pub struct DataKeyBytes(Key);
 impl DataKeyBytes {
     /// Takes what a backend unwrapped; `None` if it is not 32 bytes.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        Key::from_slice(bytes).map(Self)
+        Key::from_bytes(bytes).map(Self)
     }
 
     /// The bytes, for a backend to wrap.

@@ -35,7 +35,7 @@ fn local(seed: u64, previous: &[Key]) -> LocalKeyBackend {
 }
 
 fn configured_kek() -> Key {
-    Key::from_slice(&counting_bytes(64)).expect("32 bytes")
+    Key::from_bytes(&counting_bytes(64)).expect("32 bytes")
 }
 
 /// SEC-26. Made with Python's `cryptography` from the format's description: what is in the field stays

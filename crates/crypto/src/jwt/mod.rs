@@ -5,19 +5,23 @@
 //! reads leniently: only the header and the claims that [`AccessTokens::issue`] writes are accepted, each
 //! with its exact JSON type. A later release that adds a claim must first learn to accept it, and issue it
 //! one release later.
+//!
+//! The keys come as a ring, so that a rotation asks little of the clocks: a new key is known to every instance
+//! before it signs, and the one before it verifies until the last token under it has expired (SEC-16).
 
 mod jws;
+mod ring;
 
 use std::fmt;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::jws::Compact;
 #[cfg(test)]
 pub(crate) use self::jws::verify as verify_jws;
-use crate::key::Key;
+use self::ring::Ring;
+pub use self::ring::SigningKey;
 
 /// The longest life of an access token, in seconds.
 pub const MAX_LIFE_SECONDS: i64 = 1_800;
@@ -47,6 +51,15 @@ pub struct Claims {
     pub iat: i64,
     /// From when on it is worth nothing.
     pub exp: i64,
+}
+
+/// A token that is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What it states.
+    pub claims: Claims,
+    /// The name of the key that signed it, so that one revoked since the ring was read can be refused.
+    pub kid: String,
 }
 
 /// The claims as they travel. Derived reading refuses a member that stands twice, is missing, unknown or of
@@ -86,6 +99,9 @@ pub enum JwtError {
     /// No `kid`, or one that is not known or no longer accepted.
     #[error("the token's key is not known")]
     UnknownKey,
+    /// No key signs at this time.
+    #[error("no key signs tokens at this time")]
+    NoSigningKey,
     /// The signature does not fit.
     #[error("the token's signature does not fit")]
     Signature,
@@ -109,18 +125,12 @@ pub enum JwtError {
     Expired,
 }
 
-/// A key before the current one.
-#[derive(Debug, Clone)]
-pub struct RetiredKey {
-    /// The key.
-    pub key: Key,
-    /// From this second on nothing under it is believed; 30 minutes after the rotation (SEC-16).
-    pub verifies_until: i64,
-}
-
 /// Why access tokens can't be set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokensError {
+    /// There is none.
+    #[error("there is no signing key")]
+    NoKey,
     /// Two keys have one name, so a token would not say which it means.
     #[error("two signing keys are the same")]
     DuplicateKey,
@@ -129,61 +139,29 @@ pub enum AccessTokensError {
     Name,
 }
 
-struct VerifyingKey {
-    kid: String,
-    key: DecodingKey,
-    verifies_until: i64,
-}
-
 /// Issues and verifies access tokens.
 pub struct AccessTokens {
     issuer: String,
     audience: String,
-    header: Header,
-    signing: EncodingKey,
-    verifying: Vec<VerifyingKey>,
+    ring: Ring,
 }
 
 impl AccessTokens {
-    /// `current` signs; the retired ones verify until their time.
-    pub fn new(
-        current: &Key,
-        retired: &[RetiredKey],
-        issuer: &str,
-        audience: &str,
-    ) -> Result<Self, AccessTokensError> {
+    /// Takes the keys of the ring, in any order.
+    pub fn new(keys: &[SigningKey], issuer: &str, audience: &str) -> Result<Self, AccessTokensError> {
         for name in [issuer, audience] {
             if name.is_empty() || name.len() > MAX_NAME_LEN {
                 return Err(AccessTokensError::Name);
             }
         }
-        let mut verifying: Vec<VerifyingKey> = Vec::with_capacity(1 + retired.len());
-        let current_until = std::iter::once((current, i64::MAX));
-        for (key, verifies_until) in
-            current_until.chain(retired.iter().map(|old| (&old.key, old.verifies_until)))
-        {
-            let kid = key.id();
-            if verifying.iter().any(|known| known.kid == kid) {
-                return Err(AccessTokensError::DuplicateKey);
-            }
-            verifying.push(VerifyingKey { kid, key: DecodingKey::from_secret(key.expose()), verifies_until });
-        }
         // Named here, because the library would panic at the first token if another crate of the build
         // enabled a second provider. Only the first call of a process has an effect.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(current.id());
-        Ok(Self {
-            issuer: issuer.to_owned(),
-            audience: audience.to_owned(),
-            header,
-            signing: EncodingKey::from_secret(current.expose()),
-            verifying,
-        })
+        Ok(Self { issuer: issuer.to_owned(), audience: audience.to_owned(), ring: Ring::new(keys)? })
     }
 
-    /// Signs the claims; refuses what [`AccessTokens::verify`] would refuse.
+    /// Signs the claims with the newest key that signs at `claims.iat`; refuses what [`AccessTokens::verify`]
+    /// would refuse.
     pub fn issue(&self, claims: &Claims) -> Result<String, JwtError> {
         check_life(claims.iat, claims.exp)?;
         check_role(&claims.role)?;
@@ -197,24 +175,22 @@ impl AccessTokens {
             iat: claims.iat,
             exp: claims.exp,
         };
-        let token = jsonwebtoken::encode(&self.header, &wire, &self.signing).map_err(|_| JwtError::Claims)?;
+        let key = self.ring.signing_at(claims.iat).ok_or(JwtError::NoSigningKey)?;
+        let token = jsonwebtoken::encode(&key.header, &wire, &key.signing).map_err(|_| JwtError::Claims)?;
         if token.len() > MAX_TOKEN_LEN { Err(JwtError::TooLong) } else { Ok(token) }
     }
 
     /// Believes a token that one of our keys signed, that is ours in every member, and that lives now.
-    pub fn verify(&self, token: &str, wall_unix_seconds: i64) -> Result<Claims, JwtError> {
+    pub fn verify(&self, token: &str, wall_unix_seconds: i64) -> Result<Verified, JwtError> {
         let compact = Compact::parse(token)?;
         if compact.header.typ.as_deref() != Some(TYPE) {
             return Err(JwtError::Type);
         }
         let kid = compact.header.kid.as_deref().ok_or(JwtError::UnknownKey)?;
-        let key = self
-            .verifying
-            .iter()
-            .find(|key| key.kid == kid && wall_unix_seconds < key.verifies_until)
-            .ok_or(JwtError::UnknownKey)?;
-        let payload = compact.verify(&key.key)?;
-        self.check(&payload, wall_unix_seconds)
+        let key = self.ring.verifying_at(kid, wall_unix_seconds).ok_or(JwtError::UnknownKey)?;
+        let payload = compact.verify(&key.verifying)?;
+        let claims = self.check(&payload, wall_unix_seconds)?;
+        Ok(Verified { claims, kid: key.kid.clone() })
     }
 
     fn check(&self, payload: &[u8], now: i64) -> Result<Claims, JwtError> {
@@ -243,8 +219,8 @@ impl fmt::Debug for AccessTokens {
         f.debug_struct("AccessTokens")
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
-            .field("kids", &self.verifying.iter().map(|key| &key.kid).collect::<Vec<_>>())
-            .finish_non_exhaustive()
+            .field("kids", &self.ring.kids())
+            .finish()
     }
 }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::key::Key;
 use crate::random::SeededRandom;
 
 const NOW: i64 = 1_700_000_000;
@@ -18,7 +19,7 @@ fn key(seed: u64) -> Key {
 }
 
 fn tokens() -> AccessTokens {
-    AccessTokens::new(&key(1), &[], ISSUER, AUDIENCE).expect("good names")
+    AccessTokens::new(&[SigningKey::sole(key(1))], ISSUER, AUDIENCE).expect("good names")
 }
 
 fn claims() -> Claims {
@@ -46,7 +47,16 @@ fn forge(header: &str, payload: &str) -> String {
 }
 
 fn check(token: &str) -> Result<Claims, JwtError> {
-    tokens().verify(token, NOW)
+    tokens().verify(token, NOW).map(|verified| verified.claims)
+}
+
+/// A key that signs from a time on and is believed until another.
+fn ring_key(seed: u64, signs_from: i64, verifies_until: i64) -> SigningKey {
+    SigningKey { key: key(seed), signs_from, verifies_until }
+}
+
+fn ring(keys: &[SigningKey]) -> AccessTokens {
+    AccessTokens::new(keys, ISSUER, AUDIENCE).expect("good names")
 }
 
 #[test]
@@ -54,7 +64,7 @@ fn an_issued_token_verifies_until_it_expires() {
     let token = tokens().issue(&claims()).expect("good claims");
     assert!(token.len() < 600, "{}", token.len());
     for at in [NOW - CLOCK_SKEW_SECONDS, NOW, NOW + 1_799] {
-        assert_eq!(tokens().verify(&token, at), Ok(claims()));
+        assert_eq!(tokens().verify(&token, at), Ok(Verified { claims: claims(), kid: key(1).id() }));
     }
     assert_eq!(tokens().verify(&token, NOW + 1_800), Err(JwtError::Expired));
     assert_eq!(tokens().verify(&token, NOW - CLOCK_SKEW_SECONDS - 1), Err(JwtError::NotYet));
@@ -116,13 +126,12 @@ fn sec_14_a_token_without_a_signature_is_refused() {
 /// SEC-14.
 #[test]
 fn sec_14_a_signing_key_stands_once_under_its_name() {
-    let retired = |seed| RetiredKey { key: key(seed), verifies_until: NOW };
-    for duplicate in [vec![retired(1)], vec![retired(2), retired(2)]] {
-        let refused = AccessTokens::new(&key(1), &duplicate, ISSUER, AUDIENCE).err();
-        assert_eq!(refused, Some(AccessTokensError::DuplicateKey));
-    }
+    let twice = [ring_key(1, 0, NOW), ring_key(2, NOW, i64::MAX), ring_key(1, NOW, i64::MAX)];
+    let refused = AccessTokens::new(&twice, ISSUER, AUDIENCE).err();
+    assert_eq!(refused, Some(AccessTokensError::DuplicateKey));
+    assert_eq!(AccessTokens::new(&[], ISSUER, AUDIENCE).err(), Some(AccessTokensError::NoKey));
     for (issuer, audience) in [("", AUDIENCE), (ISSUER, ""), (&"x".repeat(257), AUDIENCE)] {
-        let refused = AccessTokens::new(&key(1), &[], issuer, audience).err();
+        let refused = AccessTokens::new(&[SigningKey::sole(key(1))], issuer, audience).err();
         assert_eq!(refused, Some(AccessTokensError::Name));
     }
 }
@@ -212,20 +221,56 @@ fn sec_15_a_life_beyond_thirty_minutes_is_neither_issued_nor_believed() {
 
 /// SEC-16.
 #[test]
-fn sec_16_a_retired_key_verifies_until_its_time_and_never_after() {
+fn sec_16_a_superseded_key_verifies_until_its_time_and_never_after() {
     let old = tokens().issue(&claims()).expect("good claims");
-    let retired = [RetiredKey { key: key(1), verifies_until: NOW + 1_000 }];
-    let rotated = AccessTokens::new(&key(2), &retired, ISSUER, AUDIENCE).expect("two keys");
-    assert_eq!(rotated.verify(&old, NOW + 999), Ok(claims()));
+    let rotated = ring(&[ring_key(2, NOW, i64::MAX), ring_key(1, 0, NOW + 1_000)]);
+    assert_eq!(rotated.verify(&old, NOW + 999), Ok(Verified { claims: claims(), kid: key(1).id() }));
     assert_eq!(rotated.verify(&old, NOW + 1_000), Err(JwtError::UnknownKey));
     let new = rotated.issue(&claims()).expect("good claims");
-    assert_eq!(rotated.verify(&new, NOW), Ok(claims()));
+    assert_eq!(rotated.verify(&new, NOW), Ok(Verified { claims: claims(), kid: key(2).id() }));
     assert_eq!(check(&new), Err(JwtError::UnknownKey), "the old instance does not know the new key");
-    let only_new = AccessTokens::new(&key(2), &[], ISSUER, AUDIENCE).expect("one key");
-    assert_eq!(only_new.verify(&old, NOW), Err(JwtError::UnknownKey));
+    assert_eq!(ring(&[SigningKey::sole(key(2))]).verify(&old, NOW), Err(JwtError::UnknownKey));
     for header in [header().replace(&key(1).id(), ""), r#"{"alg":"HS256","typ":"at+jwt"}"#.to_owned()] {
         assert_eq!(check(&forge(&header, &payload())), Err(JwtError::UnknownKey), "{header}");
     }
+}
+
+/// SEC-16. The order of the list means nothing: times decide.
+#[test]
+fn sec_16_the_newest_key_signs_from_its_time_on() {
+    let coming = [
+        ring_key(3, NOW + 600, i64::MAX),
+        ring_key(1, NOW - 600, NOW + 1_800),
+        ring_key(2, NOW, NOW + 2_400),
+    ];
+    let signer = |keys: &[SigningKey], iat| {
+        let tokens = ring(keys);
+        let token = tokens.issue(&Claims { iat, exp: iat + 60, ..claims() })?;
+        Ok(tokens.verify(&token, iat).expect("it believes what it issues").kid)
+    };
+    for (iat, seed) in
+        [(NOW - 600, 1), (NOW - 1, 1), (NOW, 2), (NOW + 599, 2), (NOW + 600, 3), (NOW + 9_999, 3)]
+    {
+        assert_eq!(signer(&coming, iat), Ok(key(seed).id()), "{iat}");
+    }
+    assert_eq!(signer(&coming, NOW - 601), Err(JwtError::NoSigningKey));
+    let early = ring(&[ring_key(3, 0, i64::MAX)]).issue(&claims()).expect("good claims");
+    let verified = ring(&coming).verify(&early, NOW).expect("a clock may be ahead");
+    assert_eq!(verified.kid, key(3).id());
+}
+
+/// SEC-16. After an emergency the revoked key neither signs nor verifies, whatever is still in the ring.
+#[test]
+fn sec_16_a_revoked_key_signs_nothing_and_nothing_under_it_is_believed() {
+    let revoked = ring(&[ring_key(1, 0, NOW), ring_key(2, 0, i64::MAX), ring_key(3, NOW - 1, NOW)]);
+    for seed in [1, 3] {
+        let token = ring(&[SigningKey::sole(key(seed))]).issue(&claims()).expect("good claims");
+        assert_eq!(revoked.verify(&token, NOW), Err(JwtError::UnknownKey));
+    }
+    let token = revoked.issue(&claims()).expect("one key is left");
+    assert_eq!(revoked.verify(&token, NOW).expect("it is believed").kid, key(2).id());
+    let none_left = ring(&[ring_key(1, 0, NOW)]);
+    assert_eq!(none_left.issue(&claims()), Err(JwtError::NoSigningKey));
 }
 
 #[test]
@@ -261,7 +306,7 @@ proptest! {
     ) {
         let claims = Claims { sub: Uuid::from_u128(sub), role, iat: at, exp: at + life, ..claims() };
         let token = tokens().issue(&claims).expect("good claims");
-        prop_assert_eq!(tokens().verify(&token, at), Ok(claims));
+        prop_assert_eq!(tokens().verify(&token, at), Ok(Verified { claims, kid: key(1).id() }));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl SecretKey {
             .expect(reason)
             .fill(bytes.as_mut())
             .expect(reason);
-        Key::from_slice(bytes.as_ref()).expect("the array has the length of a key")
+        Key::from_bytes(bytes.as_ref()).expect("the array has the length of a key")
     }
 
     fn same_as(&self, other: &Self) -> bool {
