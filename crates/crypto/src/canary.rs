@@ -13,9 +13,11 @@ use crate::jwt::{AccessTokens, SigningKey};
 use crate::key::Key;
 use crate::password::{Hasher, PasswordParams};
 use crate::random::SeededRandom;
+use crate::recovery_code::RecoveryCode;
 use crate::secret_key::{SecretKey, SecretKeys};
 use crate::signature::SigningSecret;
 use crate::token::OpaqueToken;
+use crate::totp::TotpSecret;
 
 const SECRET: &str = "kZ3vQ8nXw1Rt6YbL0pJfHs5UeGm9CdAa2ViOoTrPqWxEyBzN4MhKuDgSjFl7IcV=";
 
@@ -94,4 +96,19 @@ fn sec_28_no_token_or_password_shows_in_debug() {
     let cheap = PasswordParams { memory_kib: 8, passes: 1, lanes: 1 };
     let hasher = Hasher::new(cheap, &random).expect("allowed parameters");
     assert_hidden(&hasher, hasher.dummy().as_bytes());
+}
+
+#[test]
+fn sec_28_no_second_factor_shows_in_debug() {
+    let random = SeededRandom::new(5);
+    let secret = TotpSecret::random(&random);
+    let (typed, address) = (secret.base32(), secret.otpauth("Calmness", "a@b.example"));
+    for printed in [&secret as &dyn Debug, &typed, &address] {
+        assert_hidden(&printed, secret.expose());
+        assert_hidden(&printed, typed.expose_secret().as_bytes());
+    }
+    let code = RecoveryCode::random(&random);
+    let text = code.reveal();
+    assert_hidden(&code, text.expose_secret().as_bytes());
+    assert_hidden(&text, text.expose_secret().as_bytes());
 }

@@ -2,8 +2,9 @@
 //!
 //! One secret of the operator ([`secret_key`]) yields one key per purpose. Columns of the database are sealed
 //! under data keys that a key-encryption key wraps ([`envelope`]). Requests between services carry signatures
-//! ([`signature`]), people prove themselves with passwords ([`password`]) and hold opaque tokens ([`token`])
-//! or short-lived signed ones ([`jwt`]).
+//! ([`signature`]), people prove themselves with passwords ([`password`]), codes of an app ([`totp`]) or of a
+//! sheet of paper ([`recovery_code`]), and hold opaque tokens ([`token`]), short-lived signed ones ([`jwt`]) or
+//! long-lived ones for a known device ([`device_token`]).
 //!
 //! Nothing here reads a clock or the system's randomness by itself: the time is an argument, and so is
 //! [`random::Random`]. Every type that holds a secret hides it from `Debug` and wipes it when dropped.
@@ -11,15 +12,19 @@
 //! crate.
 
 mod aead;
+mod base32;
+pub mod device_token;
 pub mod envelope;
 pub mod fingerprint;
 pub mod jwt;
 pub mod key;
 pub mod password;
 pub mod random;
+pub mod recovery_code;
 pub mod secret_key;
 pub mod signature;
 pub mod token;
+pub mod totp;
 
 #[cfg(test)]
 mod canary;

@@ -17,11 +17,13 @@ pub enum Purpose {
     PageCookie,
     /// Makes the nonce of a signed payment link.
     LinkNonce,
+    /// Signs the token of a known device.
+    DeviceToken,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -29,6 +31,7 @@ impl Purpose {
         Self::AddressIndex,
         Self::PageCookie,
         Self::LinkNonce,
+        Self::DeviceToken,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -41,6 +44,7 @@ impl Purpose {
             Self::AddressIndex => "calmness/1/address-index",
             Self::PageCookie => "calmness/1/page-cookie",
             Self::LinkNonce => "calmness/1/link-nonce",
+            Self::DeviceToken => "calmness/1/device-token",
         }
     }
 
@@ -66,6 +70,9 @@ impl Purpose {
                 "authenticates the session cookie of the pages; whoever has it can act as any visitor"
             }
             Self::LinkNonce => "HMAC-SHA256 that makes the nonce of a payment link from the payment's id",
+            Self::DeviceToken => {
+                "HMAC-SHA256 of the tokens of known devices; whoever has it can try passwords past an account's wait"
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ fn every_purpose_derives_the_key_that_another_implementation_derives() {
         "83bc5eafed1ce807ddb4a1d7897752d63d00da02d910409002bb8a9c3bfbd51e",
         "36de43d07b98205b4654f1793abfc8aef2b3a622e6b290eb1de875bf39163db8",
         "076cd5c3150a2140a3a34317e09028ed4a8ed1b3db13339b246b47af04dc5323",
+        "72ca3efe233f6c0f647d3059defaf468c6818d8d827372fea67197ea13a9d60a",
     ];
     let secret = parse(STRONG).expect("a strong secret");
     let derived = Purpose::ALL.map(|purpose| hex::encode(secret.derive(purpose).expose()));
