@@ -4,6 +4,8 @@
 //! limit. An unknown user must cost as much as a known one (SEC-4): verify against [`Hasher::dummy`], which
 //! the same hasher made with the same parameters.
 
+pub mod strength;
+
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
