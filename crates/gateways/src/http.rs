@@ -8,7 +8,7 @@
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -62,9 +62,9 @@ pub struct Outgoing<'a> {
     pub url: Url,
     /// The part of the path that may be shown.
     pub shown_path: &'a str,
-    /// Headers; the JSON content type is added where there is a body.
+    /// Headers; a body whose content type is not among them is JSON.
     pub headers: HeaderMap,
-    /// A JSON body, byte for byte as signed.
+    /// A body, byte for byte as signed.
     pub body: Option<Vec<u8>>,
     /// How long the whole exchange may take.
     pub timeout: Duration,
@@ -128,13 +128,14 @@ impl HttpClient {
     }
 
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Answer, CallError> {
-        let mut request = self
-            .inner
-            .request(outgoing.method, outgoing.url)
-            .headers(outgoing.headers)
-            .timeout(outgoing.timeout);
+        let mut headers = outgoing.headers;
+        if outgoing.body.is_some() {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
+        let mut request =
+            self.inner.request(outgoing.method, outgoing.url).headers(headers).timeout(outgoing.timeout);
         if let Some(body) = outgoing.body {
-            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+            request = request.body(body);
         }
         let mut response = request.send().await.map_err(classify)?;
         let status = response.status().as_u16();
