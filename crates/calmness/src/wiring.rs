@@ -21,13 +21,15 @@ use gateways::http::HttpClient;
 use gateways::mail::Mailer;
 use gateways::payments::PaymentProvider;
 use gateways::payments::hmac_psp::{HmacPsp, OpeningMode, Settings};
+use gateways::sms::{ApiKey, Sender, Sending, Twilio, TwilioSettings};
 use gateways::telegram::BotClient;
+use reqwest::Url;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use thiserror::Error;
 use web::{Limit, LimitSettings, TrustedProxies, WebOptions};
 
-use crate::config::{self, Config, Environment, Opening, Severity, Updates};
+use crate::config::{self, Config, Environment, Opening, Severity, SmsMode, Updates};
 
 /// How long a quote can be paid.
 const QUOTE_LIFETIME: Duration = Duration::from_mins(30);
@@ -234,6 +236,38 @@ fn hmac_psp(config: &Config) -> Option<Settings> {
         link_secret: service.link_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         currencies: service.currencies.clone(),
     })
+}
+
+/// Codes by SMS, if they are on. Their status callbacks go to `/api/webhooks/twilio`.
+pub fn sms(config: &Config, http: &HttpClient) -> Result<Option<Twilio>, WiringError> {
+    let sms = &config.sms;
+    if !sms.enabled {
+        return Ok(None);
+    }
+    let text = |given: &Option<String>| given.clone().unwrap_or_default();
+    let base = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+    let public_url = base(&config.public_url);
+    let sending = match sms.mode {
+        SmsMode::Messages => Sending::Messages {
+            api_url: base(&sms.api_url),
+            sender: match &sms.messaging_service_sid {
+                Some(service) => Sender::Service(service.clone()),
+                None => Sender::From(text(&sms.from)),
+            },
+            status_callback_url: format!("{public_url}/api/webhooks/twilio"),
+        },
+        SmsMode::Verify => {
+            Sending::Verify { verify_url: base(&sms.verify_url), service_sid: text(&sms.verify_service_sid) }
+        }
+    };
+    let api_key = sms.api_key_sid.clone().zip(sms.api_key_secret.clone());
+    let settings = TwilioSettings {
+        account_sid: text(&sms.account_sid),
+        auth_tokens: sms.auth_tokens.clone(),
+        api_key: api_key.map(|(sid, secret)| ApiKey { sid, secret }),
+        sending,
+    };
+    Twilio::new(settings, http.clone()).map(Some).map_err(WiringError::peer("sms"))
 }
 
 fn web_options(config: &Config) -> Result<WebOptions, WiringError> {

@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::future::{BoxFuture, FutureExt};
 use sandbox::{
-    Advanced, BusinessClock, ChatConfig, ClockError, Config, PspConfig, Sandbox, TelegramConfig,
+    Advanced, BusinessClock, ChatConfig, ClockError, Config, PspConfig, Sandbox, SmsConfig, TelegramConfig,
     default_event_retry,
 };
 use time::OffsetDateTime;
@@ -64,6 +64,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             bot_token: "42:standalone".to_owned(),
             bot_username: "calmness_bot".to_owned(),
             chats: vec![ChatConfig { id: -1_001_000_000_001, title: "Signaux".to_owned() }],
+        },
+        sms: SmsConfig {
+            account_sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
+            auth_token: "auth-token".to_owned(),
+            from: "+15005550006".to_owned(),
+            messaging_service_sid: "MG0123456789abcdef0123456789abcdef".to_owned(),
+            verify_service_sid: "VA0123456789abcdef0123456789abcdef".to_owned(),
+            delivery_step: Duration::from_millis(500),
         },
         state_file: arguments.next().map(Into::into),
         product_url: "http://127.0.0.1:8080".to_owned(),

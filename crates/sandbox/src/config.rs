@@ -4,6 +4,8 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
+use crate::sms::form::is_phone_number;
+
 /// Everything the sandbox needs to know. `Debug` hides the secrets.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -15,6 +17,8 @@ pub struct Config {
     pub psp: PspConfig,
     /// The Bot API.
     pub telegram: TelegramConfig,
+    /// Twilio.
+    pub sms: SmsConfig,
     /// Where the world is kept between runs; `None` forgets it.
     pub state_file: Option<PathBuf>,
     /// The product's public address: pages link to it, and its origin may POST here.
@@ -66,6 +70,33 @@ impl fmt::Debug for TelegramConfig {
         f.debug_struct("TelegramConfig")
             .field("bot_username", &self.bot_username)
             .field("chats", &self.chats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The account at Twilio, with one number, one messaging service and one Verify service.
+#[derive(Clone)]
+pub struct SmsConfig {
+    /// `AC…`
+    pub account_sid: String,
+    /// Verifies calls to the APIs, and signs callbacks.
+    pub auth_token: String,
+    /// The number that messages may be from.
+    pub from: String,
+    /// `MG…`
+    pub messaging_service_sid: String,
+    /// `VA…`
+    pub verify_service_sid: String,
+    /// How long a message stays in each status on its way.
+    pub delivery_step: Duration,
+}
+
+impl fmt::Debug for SmsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmsConfig")
+            .field("account_sid", &self.account_sid)
+            .field("from", &self.from)
+            .field("delivery_step", &self.delivery_step)
             .finish_non_exhaustive()
     }
 }
@@ -137,8 +168,33 @@ impl Config {
         if self.telegram.chats.iter().any(|chat| chat.id >= 0) {
             return Err(Error::Setting("the id of a chat is negative"));
         }
+        self.sms.check()
+    }
+}
+
+impl SmsConfig {
+    fn check(&self) -> Result<(), Error> {
+        let sids = [
+            (&self.account_sid, "AC"),
+            (&self.messaging_service_sid, "MG"),
+            (&self.verify_service_sid, "VA"),
+        ];
+        if !sids.iter().all(|(sid, kind)| is_sid(sid, kind)) {
+            return Err(Error::Setting("Twilio's SIDs are AC…, MG… and VA… with 32 hex digits"));
+        }
+        if self.auth_token.is_empty() {
+            return Err(Error::Setting("the account at Twilio needs an auth token"));
+        }
+        if !is_phone_number(&self.from) {
+            return Err(Error::Setting("messages are from a number like +15005550006"));
+        }
         Ok(())
     }
+}
+
+fn is_sid(text: &str, kind: &str) -> bool {
+    let rest = text.strip_prefix(kind);
+    rest.is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 impl TelegramConfig {

@@ -34,6 +34,8 @@ pub(crate) enum Peer {
     PspWebhooks,
     Telegram,
     Smtp,
+    Sms,
+    SmsCallbacks,
 }
 
 /// How it misbehaves; which of these a peer knows is said by [`Peer::knows`].
@@ -65,6 +67,7 @@ pub(crate) enum Kind {
     #[serde(rename = "permanent_550")]
     Permanent550,
     DropAfterData,
+    Undelivered,
 }
 
 impl Peer {
@@ -91,7 +94,27 @@ impl Peer {
                 Kind::BadGatewayHtml,
                 Kind::Reset,
             ],
+            Self::Sms => {
+                &[Kind::Error429, Kind::Error500, Kind::Error500After, Kind::TimeOut, Kind::Hold, Kind::Reset]
+            }
+            Self::SmsCallbacks => &[
+                Kind::Undelivered,
+                Kind::Delay,
+                Kind::Duplicate,
+                Kind::Drop,
+                Kind::WrongSignature,
+                Kind::Hold,
+            ],
             Self::Smtp => &[Kind::Down, Kind::Temporary451, Kind::Permanent550, Kind::DropAfterData],
+        }
+    }
+
+    /// The operations that a fault of this peer can be narrowed to.
+    fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::PspApi => &["open", "ask", "refund"],
+            Self::Sms => &["send", "start", "check", "cancel"],
+            _ => &[],
         }
     }
 }
@@ -131,7 +154,7 @@ pub(crate) struct Order {
     /// `telegram`: only calls of this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) method: Option<String>,
-    /// `psp_api`: only `open`, `ask` or `refund`.
+    /// `psp_api`: only `open`, `ask` or `refund`. `sms`: only `send`, `start`, `check` or `cancel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<String>,
     /// `wrong_amount`: the amount told instead, in minor units.
@@ -159,9 +182,10 @@ impl Order {
         if self.count.is_some_and(|count| !(2..=1000).contains(&count)) {
             return Err(Problem::invalid("count is between 2 and 1000"));
         }
-        if self.operation.as_deref().is_some_and(|operation| !matches!(operation, "open" | "ask" | "refund"))
+        if let Some(operation) = self.operation.as_deref()
+            && !self.peer.operations().contains(&operation)
         {
-            return Err(Problem::invalid("operation is open, ask or refund"));
+            return Err(Problem::invalid("this peer doesn't know this operation; see docs/SANDBOX.md"));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The world around Calmness, simulated: a payment service, Telegram, a mail server with a mailbox, and the handle of the
-//! business clock.
+//! The world around Calmness, simulated: a payment service, Telegram, a mail server with a mailbox, Twilio with an inbox of SMS, and
+//! the handle of the business clock.
 //!
 //! Every peer speaks its wire contract over loopback, so the product talks to it with the same clients it uses against the real
 //! ones. The crate uses none of the product's crates: signatures and the reading of each contract are its own, so one mistake can't
@@ -18,6 +18,7 @@ mod psp;
 mod random;
 mod routes;
 mod shared;
+mod sms;
 mod snapshot;
 mod telegram;
 mod world;
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::{
     clock::{Advanced, BusinessClock, ClockError},
-    config::{ChatConfig, Config, Error, PspConfig, TelegramConfig, default_event_retry},
+    config::{ChatConfig, Config, Error, PspConfig, SmsConfig, TelegramConfig, default_event_retry},
 };
 use crate::{connection::CuttableListener, world::World};
 
@@ -82,6 +83,7 @@ impl Sandbox {
             )
         };
         psp::webhooks::resume(&world);
+        sms::delivery::resume(&world);
         let app = routes::router(world.clone()).into_make_service_with_connect_info::<connection::Line>();
         let listener = CuttableListener::new(self.http);
         let http = axum::serve(listener, app).with_graceful_shutdown({

@@ -16,6 +16,17 @@ pub(crate) fn id(prefix: &str) -> String {
     format!("{prefix}_{}", hex::encode(bytes::<12>()))
 }
 
+/// A name as Twilio gives them: two letters for the kind and 32 hex digits.
+pub(crate) fn sid(kind: &str) -> String {
+    format!("{kind}{}", hex::encode(bytes::<16>()))
+}
+
+/// Six digits, each as likely as any other.
+pub(crate) fn code() -> String {
+    // 4,294,967,296 is no multiple of a million; what that favours is less than one in four thousand.
+    format!("{:06}", u32::from_be_bytes(bytes::<4>()) % 1_000_000)
+}
+
 /// The unguessable part of an invite link: 16 characters of the URL-safe alphabet.
 pub(crate) fn invite_code() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes::<12>())

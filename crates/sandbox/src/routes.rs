@@ -11,14 +11,16 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use crate::{clock, faults, guard, log, mail, pages, problem::Problem, psp, telegram, world::World};
+use crate::{clock, faults, guard, log, mail, pages, problem::Problem, psp, sms, telegram, world::World};
 
 pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new()
         .merge(payment_service())
         .merge(telegram_people())
+        .merge(twilio())
         .merge(pages::routes())
         .route("/mailbox", get(pages::mailbox::list).delete(mail::drive::empty))
+        .route("/sms", get(pages::sms::list).delete(sms::drive::empty))
         .route("/clock", get(pages::controls::clock).post(clock::advance))
         .route("/faults", get(pages::controls::faults).post(faults::add).delete(faults::clear_all))
         .route("/faults/{id}", delete(faults::clear_one))
@@ -41,6 +43,14 @@ fn payment_service() -> Router<Arc<World>> {
         .route("/psp/ledger", get(pages::ledger::list))
         .route("/psp/events", get(psp::drive::events))
         .route("/psp/events/{event_id}/resend", post(psp::drive::resend))
+}
+
+fn twilio() -> Router<Arc<World>> {
+    Router::new()
+        .route("/twilio/2010-04-01/Accounts/{account}/Messages.json", post(sms::messages::create))
+        .route("/twilio/v2/Services/{service}/Verifications", post(sms::verify::start))
+        .route("/twilio/v2/Services/{service}/Verifications/{sid}", post(sms::verify::update))
+        .route("/twilio/v2/Services/{service}/VerificationCheck", post(sms::verify::check))
 }
 
 fn telegram_people() -> Router<Arc<World>> {

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{fs, io::AsyncWriteExt, time::Instant};
 
-use crate::{config::Error, mail::mailbox::Mailbox, psp::ledger::Ledger, telegram, world::World};
+use crate::{
+    config::Error, mail::mailbox::Mailbox, psp::ledger::Ledger, sms::inbox::Inbox, telegram, world::World,
+};
 
 /// How long changes are collected before they are written.
 const QUIET: Duration = Duration::from_millis(400);
@@ -27,6 +29,8 @@ pub(crate) struct Kept {
     pub(crate) telegram: telegram::state::State,
     #[serde(default)]
     pub(crate) mailbox: Mailbox,
+    #[serde(default)]
+    pub(crate) sms: Inbox,
 }
 
 /// Reads the file; none yet is an empty world.
@@ -71,8 +75,11 @@ pub(crate) async fn write(world: &World) -> Result<(), Error> {
     let ledger = world.ledger.with(|ledger| json!(ledger));
     let telegram = world.telegram.with(|state| json!(state));
     let mailbox = world.mailbox.with(|mailbox| json!(mailbox));
-    let whole =
-        json!({ "version": VERSION, "ledger": ledger, "telegram": telegram, "mailbox": mailbox }).to_string();
+    let sms = world.sms.with(|inbox| json!(inbox));
+    let whole = json!({
+        "version": VERSION, "ledger": ledger, "telegram": telegram, "mailbox": mailbox, "sms": sms,
+    })
+    .to_string();
     let beside = path.with_extension("new");
     replace(&beside, path, whole.as_bytes()).await.map_err(refuse)
 }

@@ -23,6 +23,7 @@ use crate::{
     problem::Problem,
     psp::{ledger::Ledger, webhooks::Queues},
     shared::Shared,
+    sms::inbox::Inbox,
     snapshot,
     telegram::{self, updates::Bell},
 };
@@ -43,9 +44,10 @@ pub(crate) struct World {
     /// Rings when an update was queued or a conversation grew.
     pub(crate) bell: Bell,
     pub(crate) mailbox: Shared<Mailbox>,
-    /// Sends webhooks of the payment service and of Telegram.
+    pub(crate) sms: Shared<Inbox>,
+    /// Sends webhooks of the payment service, of Telegram and of Twilio.
     pub(crate) client: reqwest::Client,
-    /// The tasks that deliver the payment service's events.
+    /// The tasks that deliver the payment service's events and take messages to their phones.
     pub(crate) couriers: TaskTracker,
     pub(crate) stop: CancellationToken,
     /// Counts changes worth keeping; the snapshot is written when it moved.
@@ -81,6 +83,7 @@ impl World {
             telegram: Shared::new(telegram),
             bell: Bell::default(),
             mailbox: Shared::new(kept.mailbox),
+            sms: Shared::new(kept.sms),
             couriers: TaskTracker::new(),
             stop: CancellationToken::new(),
             changes: AtomicU64::new(0),

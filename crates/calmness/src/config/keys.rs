@@ -105,6 +105,20 @@ pub(super) const KEYS: &[Key] = &[
     key("providers.hmac_psp.webhook_secrets", Kind::Secrets, "a list of shared secrets, newest first"),
     key("providers.hmac_psp.link_secret", Kind::Secret, "a shared secret"),
     key("providers.hmac_psp.currencies", Kind::List, "a list of currencies like EUR, XOF"),
+    key("sms.enabled", Kind::Flag, "true or false"),
+    key("sms.mode", Kind::Text, "messages or verify"),
+    key("sms.api_url", Kind::Text, "an address like https://api.twilio.com"),
+    key("sms.verify_url", Kind::Text, "an address like https://verify.twilio.com"),
+    key("sms.account_sid", Kind::Text, "a SID like AC and 32 hex digits"),
+    key("sms.auth_tokens", Kind::Secrets, "a list of auth tokens, newest first"),
+    key("sms.api_key_sid", Kind::Text, "a SID like SK and 32 hex digits"),
+    key("sms.api_key_secret", Kind::Secret, "the secret of the API key"),
+    key("sms.from", Kind::Text, "a number like +15005550006, a short code, or a name"),
+    key("sms.messaging_service_sid", Kind::Text, "a SID like MG and 32 hex digits"),
+    key("sms.verify_service_sid", Kind::Text, "a SID like VA and 32 hex digits"),
+    key("sms.daily_cap", Kind::Number, "a number; 0 turns the cap off"),
+    key("sms.daily_cap_per_prefix", Kind::Number, "a number; 0 turns the cap off"),
+    key("sms.allowed_prefixes", Kind::List, "a list of calling codes like +225, +33"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use application::text::Locale;
 use domain::money::Currency;
+use gateways::sms::CallingPrefix;
 use ipnet::IpNet;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -46,6 +47,8 @@ pub struct Config {
     pub telegram: Telegram,
     /// Who takes the money.
     pub providers: Providers,
+    /// Codes by SMS.
+    pub sms: Sms,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -231,6 +234,55 @@ pub enum Opening {
     Link,
 }
 
+/// Codes by SMS, through Twilio.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sms {
+    /// Whether SMS is offered as a second factor.
+    pub enabled: bool,
+    /// Who makes and checks the codes.
+    pub mode: SmsMode,
+    /// Where Programmable Messaging is.
+    #[serde(deserialize_with = "url")]
+    pub api_url: Url,
+    /// Where Verify is.
+    #[serde(deserialize_with = "url")]
+    pub verify_url: Url,
+    /// The account.
+    pub account_sid: Option<String>,
+    /// The account's auth tokens, newest first.
+    #[serde(deserialize_with = "secrets")]
+    pub auth_tokens: Vec<SecretString>,
+    /// An API key that calls in place of the auth token.
+    pub api_key_sid: Option<String>,
+    /// Its secret.
+    #[serde(deserialize_with = "secret")]
+    pub api_key_secret: Option<SecretString>,
+    /// The number or name that messages are from.
+    pub from: Option<String>,
+    /// The messaging service that chooses the sender instead.
+    pub messaging_service_sid: Option<String>,
+    /// The Verify service.
+    pub verify_service_sid: Option<String>,
+    /// The most messages of a day. Zero turns the cap off.
+    pub daily_cap: u32,
+    /// The most messages of a day to one country's calling code. Zero turns the cap off.
+    pub daily_cap_per_prefix: u32,
+    /// How the numbers begin that are written to; empty means all.
+    pub allowed_prefixes: Vec<CallingPrefix>,
+}
+
+/// Who makes and checks the codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsMode {
+    /// The product; Twilio carries texts.
+    #[default]
+    Messages,
+    /// Twilio's Verify.
+    Verify,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -248,6 +300,7 @@ impl Default for Config {
             mail: Mail::default(),
             telegram: Telegram::default(),
             providers: Providers::default(),
+            sms: Sms::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }
@@ -304,6 +357,27 @@ impl Default for Telegram {
             webhook_secret: None,
             updates: Updates::default(),
             link_url: None,
+        }
+    }
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            mode: SmsMode::default(),
+            api_url: constant("https://api.twilio.com"),
+            verify_url: constant("https://verify.twilio.com"),
+            account_sid: None,
+            auth_tokens: Vec::new(),
+            api_key_sid: None,
+            api_key_secret: None,
+            from: None,
+            messaging_service_sid: None,
+            verify_service_sid: None,
+            daily_cap: 500,
+            daily_cap_per_prefix: 200,
+            allowed_prefixes: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::clock::SandboxClock;
 use application::database::{self, Rights};
@@ -35,6 +36,13 @@ pub const USUAL_PORT: u16 = 8080;
 /// The chat that the demo's bot administers.
 pub const CHAT_ID: i64 = -1_001_234_567_890;
 const DATABASE: &str = "calmness";
+/// The simulated account at Twilio; the number is the one that Twilio's own test credentials send from.
+const TWILIO_ACCOUNT: &str = "AC000000000000000000000000000000d1";
+const TWILIO_MESSAGING_SERVICE: &str = "MG000000000000000000000000000000d1";
+const TWILIO_VERIFY_SERVICE: &str = "VA000000000000000000000000000000d1";
+const SMS_SENDER: &str = "+15005550006";
+/// How long an SMS stays in each status on its way to the phone.
+const DELIVERY_STEP: Duration = Duration::from_millis(300);
 
 /// How to start a demo.
 #[derive(Clone, Debug)]
@@ -286,6 +294,14 @@ async fn start_world(
             bot_token: secrets.bot_token.clone(),
             bot_username: "signaux_demo_bot".to_owned(),
             chats: vec![sandbox::ChatConfig { id: CHAT_ID, title: "Signaux".to_owned() }],
+        },
+        sms: sandbox::SmsConfig {
+            account_sid: TWILIO_ACCOUNT.to_owned(),
+            auth_token: secrets.twilio_auth_token.clone(),
+            from: SMS_SENDER.to_owned(),
+            messaging_service_sid: TWILIO_MESSAGING_SERVICE.to_owned(),
+            verify_service_sid: TWILIO_VERIFY_SERVICE.to_owned(),
+            delivery_step: DELIVERY_STEP,
         },
         state_file: Some(data_dir.join("world.json")),
         product_url: product_url.clone(),

@@ -20,6 +20,9 @@ pub(super) struct Secrets {
     pub(super) psp_link: String,
     pub(super) bot_token: String,
     pub(super) telegram_webhook: String,
+    /// Empty in a file of an earlier version, until it is read.
+    #[serde(default)]
+    pub(super) twilio_auth_token: String,
     pub(super) admin_password: String,
     pub(super) user_password: String,
     /// Where the sandbox listened the last time; zero before the first.
@@ -31,7 +34,13 @@ impl Secrets {
         let what = || format!("cannot read or write {}", path.display());
         if path.exists() {
             let file = File::open(path).map_err(DemoError::io(what()))?;
-            return serde_json::from_reader(file).map_err(|error| DemoError::io(what())(error.into()));
+            let mut kept: Self =
+                serde_json::from_reader(file).map_err(|error| DemoError::io(what())(error.into()))?;
+            if kept.twilio_auth_token.is_empty() {
+                kept.twilio_auth_token = twilio_auth_token();
+                kept.write(path)?;
+            }
+            return Ok(kept);
         }
         let made = Self::make();
         made.write(path)?;
@@ -54,6 +63,7 @@ impl Secrets {
             psp_link: token(),
             bot_token: format!("4200000042:{}", token()),
             telegram_webhook: token(),
+            twilio_auth_token: twilio_auth_token(),
             admin_password: password(),
             user_password: password(),
             sandbox_port: 0,
@@ -79,6 +89,10 @@ pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), DemoError
         .open(path)
         .map_err(DemoError::io(what()))?;
     file.write_all(content).map_err(DemoError::io(what()))
+}
+
+fn twilio_auth_token() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<24>(&SystemRandom))
 }
 
 /// Four groups that a person can type.

@@ -13,7 +13,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::secrets::{Secrets, write_private};
-use super::{Account, CHAT_ID, DemoError, WorldAddresses, revealed};
+use super::{
+    Account, CHAT_ID, DemoError, SMS_SENDER, TWILIO_ACCOUNT, TWILIO_VERIFY_SERVICE, WorldAddresses, revealed,
+};
 use crate::config::{Config, LoadOptions, Opening};
 use crate::wiring::{self, ClockKind};
 
@@ -75,6 +77,18 @@ pub(super) fn write_config(
                 "webhook_secrets": [secrets.psp_webhook],
                 "link_secret": secrets.psp_link,
                 "currencies": ["EUR", "XOF", "XAF"],
+            }),
+        ),
+        (
+            "sms",
+            json!({
+                "enabled": true,
+                "api_url": format!("http://{}/twilio", world.http),
+                "verify_url": format!("http://{}/twilio", world.http),
+                "account_sid": TWILIO_ACCOUNT,
+                "auth_tokens": [secrets.twilio_auth_token],
+                "from": SMS_SENDER,
+                "verify_service_sid": TWILIO_VERIFY_SERVICE,
             }),
         ),
     ];

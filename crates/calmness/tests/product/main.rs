@@ -13,6 +13,7 @@ mod openapi;
 mod pages;
 mod process;
 mod secrets;
+mod sms;
 mod subscriptions;
 mod support;
 mod telegram;

@@ -102,11 +102,13 @@ struct Choice {
     label: String,
 }
 
-const PEERS: [(Peer, &str); 4] = [
+const PEERS: [(Peer, &str); 6] = [
     (Peer::PspApi, "Payment service: its API"),
     (Peer::PspWebhooks, "Payment service: its webhooks"),
     (Peer::Telegram, "Telegram"),
     (Peer::Smtp, "Mail server"),
+    (Peer::Sms, "Twilio: its API"),
+    (Peer::SmsCallbacks, "Twilio: delivery and callbacks"),
 ];
 
 fn name(peer: Peer) -> &'static str {

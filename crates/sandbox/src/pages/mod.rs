@@ -4,6 +4,7 @@ pub(crate) mod controls;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod money;
+pub(crate) mod sms;
 pub(crate) mod telegram;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/telegram", get(telegram::page))
         .route("/t.me/{*link}", get(telegram::follow))
         .route("/ui/mailbox/empty", post(mailbox::empty))
+        .route("/ui/sms/empty", post(sms::empty))
         .route("/ui/clock", post(controls::advance))
         .route("/ui/faults", post(controls::order))
         .route("/ui/faults/{id}/clear", post(controls::clear))
@@ -142,6 +144,8 @@ struct Index {
     bot: String,
     payments: usize,
     letters: usize,
+    texts: usize,
+    sender: String,
     people: usize,
     faults: usize,
 }
@@ -154,6 +158,8 @@ async fn index(State(world): State<Arc<World>>) -> Response {
         bot: world.config.telegram.bot_username.clone(),
         payments: world.ledger.with(|ledger| ledger.payments().count()),
         letters: world.mailbox.with(|mailbox| mailbox.list(None).count()),
+        texts: world.sms.with(|inbox| inbox.list(None).count()),
+        sender: world.config.sms.from.clone(),
         people: world.telegram.with(|state| state.people.len()),
         faults: world.faults.list().len(),
     })

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, config, send};
 
+const SMS: &str = "/twilio/2010-04-01/Accounts/AC0/Messages.json";
+
 #[tokio::test]
 async fn foreign_names_are_refused() {
     let stage = Stage::new().await;
@@ -75,7 +77,7 @@ async fn every_refusal_is_a_problem_document() {
 async fn large_bodies_are_refused() {
     let stage = Stage::new().await;
     let large = "x".repeat(1024 * 1024 + 1);
-    for path in ["/clock", "/faults", "/ui/faults", "/psp/payments", "/bot42:test-token/getMe"] {
+    for path in ["/clock", "/faults", "/ui/faults", "/psp/payments", "/bot42:test-token/getMe", SMS] {
         let request =
             stage.request(Method::POST, path).header("Content-Type", "application/x-www-form-urlencoded");
         let status = request.body(large.clone()).send().await.unwrap().status().as_u16();
@@ -90,9 +92,17 @@ async fn pages_are_shown_to_browsers_and_json_to_programs() {
     stage.person(7001).await;
     let link = "https://t.me/calmness_bot?start=<b>";
     let followed = format!("/telegram?person=7001&link={}", link.replace('<', "%3C").replace('?', "%3F"));
-    for path in
-        ["/", "/mailbox", "/clock", "/faults", "/psp/ledger", "/telegram", "/psp/checkout/p1", &followed]
-    {
+    for path in [
+        "/",
+        "/mailbox",
+        "/sms",
+        "/clock",
+        "/faults",
+        "/psp/ledger",
+        "/telegram",
+        "/psp/checkout/p1",
+        &followed,
+    ] {
         let answer = stage
             .request(Method::GET, path)
             .header("Accept", "text/html,application/xhtml+xml")
@@ -105,7 +115,7 @@ async fn pages_are_shown_to_browsers_and_json_to_programs() {
         assert!(page.contains("Sandbox: no real money"), "{path}");
         assert!(!page.contains("<b>\"") && !page.contains("start=<b>"), "{path}");
     }
-    for path in ["/mailbox", "/clock", "/faults", "/psp/ledger"] {
+    for path in ["/mailbox", "/sms", "/clock", "/faults", "/psp/ledger"] {
         let answer = stage.request(Method::GET, path).header("Accept", "*/*").send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
     }
@@ -169,6 +179,17 @@ async fn addresses_beyond_this_machine_and_useless_settings_are_refused() {
     let mut nobody = config("http://127.0.0.1:1", None);
     nobody.telegram.bot_token = "no-colon".to_owned();
     assert!(matches!(Sandbox::bind(nobody, clock()).await, Err(Error::Setting(_))));
+    let useless: [fn(&mut sandbox::SmsConfig); 4] = [
+        |sms| sms.auth_token.clear(),
+        |sms| sms.account_sid.truncate(33),
+        |sms| sms.verify_service_sid = sms.account_sid.clone(),
+        |sms| sms.from = "15005550006".to_owned(),
+    ];
+    for change in useless {
+        let mut sms = config("http://127.0.0.1:1", None);
+        change(&mut sms.sms);
+        assert!(matches!(Sandbox::bind(sms, clock()).await, Err(Error::Setting(_))));
+    }
 }
 
 #[test]
@@ -178,6 +199,7 @@ fn debug_shows_no_secret() {
     config.psp.webhook_secret = "hush-2".to_owned();
     config.psp.link_secret = "hush-3".to_owned();
     config.telegram.bot_token = "42:hush-4".to_owned();
+    config.sms.auth_token = "hush-5".to_owned();
     let shown = format!("{config:?}");
     assert!(shown.contains("calmness_bot") && !shown.contains("hush"), "{shown}");
 }

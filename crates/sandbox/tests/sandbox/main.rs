@@ -8,6 +8,7 @@ mod guards;
 mod mail;
 mod psp;
 mod restart;
+mod sms;
 mod stage;
 mod telegram;
 mod updates;

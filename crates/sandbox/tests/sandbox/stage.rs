@@ -22,7 +22,8 @@ use axum::{
 use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::{Method, RequestBuilder};
 use sandbox::{
-    Advanced, BusinessClock, ChatConfig, ClockError, Config, Error, PspConfig, Sandbox, TelegramConfig,
+    Advanced, BusinessClock, ChatConfig, ClockError, Config, Error, PspConfig, Sandbox, SmsConfig,
+    TelegramConfig,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -33,6 +34,11 @@ pub(crate) const CHANNEL: i64 = -1_001_000_000_001;
 pub(crate) const OWNER: i64 = 600_000_001;
 pub(crate) const BOT: i64 = 42;
 pub(crate) const TOKEN: &str = "42:test-token";
+pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+pub(crate) const AUTH_TOKEN: &str = "twilio-token";
+pub(crate) const SENDER: &str = "+15005550006";
+pub(crate) const MESSAGING_SERVICE: &str = "MG0123456789abcdef0123456789abcdef";
+pub(crate) const VERIFY_SERVICE: &str = "VA0123456789abcdef0123456789abcdef";
 
 /// The system's time plus an offset; `stuck` is what stays due after a move.
 #[derive(Default)]
@@ -292,6 +298,14 @@ pub(crate) fn config(product_url: &str, state_file: Option<PathBuf>) -> Config {
             bot_token: TOKEN.to_owned(),
             bot_username: "calmness_bot".to_owned(),
             chats: vec![ChatConfig { id: CHANNEL, title: "Signaux".to_owned() }],
+        },
+        sms: SmsConfig {
+            account_sid: ACCOUNT.to_owned(),
+            auth_token: AUTH_TOKEN.to_owned(),
+            from: SENDER.to_owned(),
+            messaging_service_sid: MESSAGING_SERVICE.to_owned(),
+            verify_service_sid: VERIFY_SERVICE.to_owned(),
+            delivery_step: Duration::from_millis(5),
         },
         state_file,
         product_url: product_url.to_owned(),

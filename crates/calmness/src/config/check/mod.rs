@@ -5,6 +5,7 @@
 
 mod peers;
 mod reach;
+mod sms;
 
 use crypto::secret_key::{SecretKey, SecretKeys};
 use tracing_subscriber::EnvFilter;
@@ -41,6 +42,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     secret_keys(&mut findings);
     reach::check(&mut findings);
     peers::check(&mut findings);
+    sms::check(&mut findings);
     let place = |finding: &Finding| KEYS.iter().position(|key| key.path == finding.key);
     findings.list.sort_by_key(place);
     findings.list

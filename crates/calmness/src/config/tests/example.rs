@@ -37,6 +37,7 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "telegram",
         "providers",
         "providers.hmac_psp",
+        "sms",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {
@@ -92,9 +93,12 @@ fn every_key_can_be_given_in_the_environment_under_its_name() {
             Kind::Number => "3",
             _ => match key.path {
                 "environment" => "staging",
-                "public_url" | "telegram.api_url" | "telegram.link_url" | "providers.hmac_psp.base_url" => {
-                    "https://a.example"
-                }
+                "public_url"
+                | "telegram.api_url"
+                | "telegram.link_url"
+                | "providers.hmac_psp.base_url"
+                | "sms.api_url"
+                | "sms.verify_url" => "https://a.example",
                 "default_locale" => "en",
                 "server.bind" => "[::1]:1",
                 "server.trusted_proxies" => "10.0.0.0/8",
@@ -102,6 +106,8 @@ fn every_key_can_be_given_in_the_environment_under_its_name() {
                 "telegram.updates" => "polling",
                 "providers.hmac_psp.opening" => "link",
                 "providers.hmac_psp.currencies" => "EUR",
+                "sms.mode" => "verify",
+                "sms.allowed_prefixes" => "+225, +33",
                 _ => "some text",
             },
         };

@@ -30,7 +30,7 @@ currencies = ["EUR", "XOF"]
 "#;
 
 /// The good production with lines in place of others; a line `key = …` replaces the line of that key.
-fn with(changes: &str, environment: &str) -> Config {
+pub(super) fn with(changes: &str, environment: &str) -> Config {
     let environment = format!("environment = \"{environment}\"");
     let changes: Vec<&str> = changes.lines().map(str::trim).chain([environment.as_str()]).collect();
     let name =
@@ -48,7 +48,7 @@ fn with(changes: &str, environment: &str) -> Config {
     config(&toml, &[]).unwrap_or_else(|error| panic!("{error}\n{toml}"))
 }
 
-fn found(config: &Config) -> Vec<(Severity, &'static str)> {
+pub(super) fn found(config: &Config) -> Vec<(Severity, &'static str)> {
     check(config).into_iter().map(|finding| (finding.severity, finding.key)).collect()
 }
 

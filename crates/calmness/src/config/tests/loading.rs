@@ -173,6 +173,10 @@ fn a_wrong_value_is_named_by_key_source_and_what_was_expected_and_never_repeated
         ("telegram.updates", "telegram.updates = 'canary'"),
         ("providers.hmac_psp.opening", "providers.hmac_psp.opening = 'canary'"),
         ("providers.hmac_psp.currencies", "providers.hmac_psp.currencies = ['canary']"),
+        ("sms.mode", "sms.mode = 'canary'"),
+        ("sms.api_url", "sms.api_url = 'canary'"),
+        ("sms.daily_cap", "sms.daily_cap = -1"),
+        ("sms.allowed_prefixes", "sms.allowed_prefixes = ['225']"),
     ];
     for (wrong, toml) in mistakes {
         let error = config_error(toml);
@@ -244,6 +248,8 @@ fn no_secret_shows_in_debug() {
         ("CALMNESS__PROVIDERS__HMAC_PSP__REQUEST_SECRETS", CANARY),
         ("CALMNESS__PROVIDERS__HMAC_PSP__WEBHOOK_SECRETS", CANARY),
         ("CALMNESS__PROVIDERS__HMAC_PSP__LINK_SECRET", CANARY),
+        ("CALMNESS__SMS__AUTH_TOKENS", CANARY),
+        ("CALMNESS__SMS__API_KEY_SECRET", CANARY),
     ];
     let config = config("", &secrets).expect("a configuration");
     assert_eq!(secrets.len(), super::super::keys::KEYS.iter().filter(|key| key.kind.is_secret()).count());

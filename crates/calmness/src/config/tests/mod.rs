@@ -3,6 +3,7 @@
 mod example;
 mod findings;
 mod loading;
+mod sms;
 
 use std::fs;
 use std::path::Path;

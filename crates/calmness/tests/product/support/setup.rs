@@ -34,6 +34,10 @@ const LINK_SECRET: &str = "the-tests-link-secret-0123456789";
 pub(super) const BOT_TOKEN: &str = "4200000042:AAEtheTestsOwnBotTokenOfThirtyFive0";
 /// What Telegram shows when it calls.
 pub(crate) const TELEGRAM_SECRET: &str = "the-tests-telegram-secret-0123456789";
+const TWILIO_ACCOUNT: &str = "AC000000000000000000000000000000e1";
+const TWILIO_AUTH_TOKEN: &str = "the-tests-twilio-auth-token-0123456789";
+const TWILIO_VERIFY_SERVICE: &str = "VA000000000000000000000000000000e1";
+const SMS_SENDER: &str = "+15005550006";
 const SECRET_KEY: &str = "dGhlIHRlc3RzJyBvd24gc2VjcmV0IGtleSwgd2hpY2ggaXMgbG9uZyBlbm91Z2g/Kz0wMTIzNDU2Nzg5";
 /// Where the company hears of alerts.
 pub(crate) const COMPANY: &str = "company@example.com";
@@ -181,6 +185,14 @@ fn sandbox_config(product: &str) -> sandbox::Config {
             bot_username: "signaux_test_bot".to_owned(),
             chats: vec![sandbox::ChatConfig { id: CHAT, title: "Signaux".to_owned() }],
         },
+        sms: sandbox::SmsConfig {
+            account_sid: TWILIO_ACCOUNT.to_owned(),
+            auth_token: TWILIO_AUTH_TOKEN.to_owned(),
+            from: SMS_SENDER.to_owned(),
+            messaging_service_sid: "MG000000000000000000000000000000e1".to_owned(),
+            verify_service_sid: TWILIO_VERIFY_SERVICE.to_owned(),
+            delivery_step: Duration::from_millis(5),
+        },
         state_file: None,
         product_url: product.to_owned(),
     }
@@ -214,5 +226,13 @@ fn product_config(
     psp.webhook_secrets = vec![WEBHOOK_SECRET.into()];
     psp.link_secret = secret(LINK_SECRET);
     psp.currencies = vec![Currency::Eur, Currency::Xof, Currency::Xaf];
+    let sms = &mut config.sms;
+    sms.enabled = true;
+    sms.api_url = format!("http://{peers_http}/twilio").parse().unwrap();
+    sms.verify_url = sms.api_url.clone();
+    sms.account_sid = Some(TWILIO_ACCOUNT.to_owned());
+    sms.auth_tokens = vec![TWILIO_AUTH_TOKEN.into()];
+    sms.from = Some(SMS_SENDER.to_owned());
+    sms.verify_service_sid = Some(TWILIO_VERIFY_SERVICE.to_owned());
     config
 }
