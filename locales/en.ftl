@@ -340,6 +340,36 @@ error-internal-title = Something went wrong on our side
 error-internal-detail = Something did not work here. It has been recorded; try again in a moment.
 error-service_unavailable-title = Unavailable for a moment
 error-service_unavailable-detail = The service can’t answer right now. Try again in a moment.
+error-code_invalid-title = Code refused
+error-code_invalid-detail = This code is wrong, has been used or has expired. Wait for the next one, then try again.
+error-challenge_ended-title = Code no longer expected
+error-challenge_ended-detail = This code is not waited for any more: too many tries, or too much time. Start again from the beginning.
+error-password_wrong-title = Password refused
+error-password_wrong-detail = This is not the password of your account.
+error-second_factor_required-title = Second factor needed
+error-second_factor_required-detail = This action is only open after a login with a second factor. Set one up, or log in again with its code.
+error-code_required-title = Code needed
+error-code_required-detail = Your account has a second factor: give one of its codes too.
+error-factor_not_trusted-title = Factor too recent
+error-factor_not_trusted-detail = This second factor can’t confirm this action yet. Use an older one, or wait until 24 hours after it was added.
+error-nothing_to_confirm-title = Nothing to confirm
+error-nothing_to_confirm-detail = There is nothing here to confirm or to remove.
+error-app_required-title = App needed
+error-app_required-detail = Set up an authenticator app first, then your phone.
+error-sms_unavailable-title = SMS unavailable
+error-sms_unavailable-detail = No text message can be sent to this phone at the moment. Use your app or a recovery code.
+error-scope_not_allowed-title = Scope not allowed
+error-scope_not_allowed-detail = A key has at least one scope, never more than you have, and never those that guard accounts.
+error-key_not_allowed-title = Key refused
+error-key_not_allowed-detail = A key’s name has 1 to 100 characters, a key lives for 1 to 365 days, and an account has at most 20.
+error-last_admin-title = Last administrator
+error-last_admin-detail = The last administrator can’t be frozen, demoted or erased. Appoint another one first.
+error-not_yourself-title = Not on yourself
+error-not_yourself-detail = This can’t be done to your own account.
+error-insufficient_scope-title = Scope missing
+error-insufficient_scope-detail = This token or key does not have the scope that this action needs.
+error-too_many_tries-title = Too many tries
+error-too_many_tries-detail = Too many tries failed in a row. Wait for the time given, then try again.
 
 invalid-required = This field is needed.
 invalid-unknown_field = This field does not exist.
@@ -351,10 +381,18 @@ invalid-too_short = This is too short.
 invalid-email = This e-mail address is not valid.
 invalid-password_too_short = The password is too short.
 invalid-password_too_long = The password is too long.
-invalid-password_common = This password is too common. A short sentence of your own is safer.
-invalid-password_context = The password must not repeat your address or our name.
+invalid-password_too_common = This password is too common. A short sentence of your own is safer.
+invalid-password_of_context = The password must not repeat your address or our name.
 invalid-card_number = This looks like a card number: never send one here.
 invalid-control_characters = This field has characters that are not allowed.
+invalid-phone = Write the number with its country, such as +44 7700 900123.
+invalid-reason = Give a reason, in 500 characters at most.
+invalid-scope = There is no such scope.
+invalid-method = The method is totp, sms or recovery_code.
+invalid-code = This code does not have the right form.
+invalid-days = Choose 1 to 365 days.
+invalid-name = A name has 1 to 100 visible characters.
+invalid-sha256 = Give a SHA-256 digest: 64 hexadecimal digits.
 
 ## Mails
 
@@ -404,6 +442,61 @@ mail-ended-text = Your access to the channel ended on { $end }. If your Telegram
 mail-ended-return = The door stays open: choose a duration, and you are back in moments.
 mail-ended-button = Come back
 
+mail-reset-subject = Choose a new password
+mail-reset-heading = A new password
+mail-reset-text = Somebody, probably you, has asked to change the password of your account with { $company }.
+mail-reset-button = Choose my password
+mail-reset-valid = This link is valid for 10 minutes and works once. If a second factor guards your account, it is still asked for when you log in.
+mail-reset-ignore = If it was not you, ignore this message: nothing changes.
+
+mail-security-at = When
+mail-security-device = Device
+mail-security-network = Network
+mail-security-not-you = It was not you? Change your password now, log out all devices and write to us.
+mail-security-button = See my account’s security
+mail-security-password-changed-subject = Your password has changed
+mail-security-password-changed-text = The password of your account with { $company } has just been changed. All other devices were logged out.
+mail-security-password-reset-subject = Your password was replaced
+mail-security-password-reset-text = A new password was chosen with the link that we had sent you. All devices were logged out.
+mail-security-totp-enabled-subject = Authenticator app added
+mail-security-totp-enabled-text = An authenticator app now guards your account: logging in asks for its code too. Keep your recovery codes in a safe place.
+mail-security-totp-disabled-subject = Authenticator app removed
+mail-security-totp-disabled-text = The authenticator app was removed from your account, and with it the phone and the recovery codes. From now on your password alone opens it.
+mail-security-sms-enabled-subject = Phone added
+mail-security-sms-enabled-text = A phone was added to your account: it can receive login codes by text message.
+mail-security-sms-disabled-subject = Phone removed
+mail-security-sms-disabled-text = The phone was removed from your account: it receives no more login codes.
+mail-security-recovery-codes-replaced-subject = New recovery codes
+mail-security-recovery-codes-replaced-text = New recovery codes were made for your account. The old ones no longer work.
+mail-security-recovery-code-used-subject = A recovery code was used
+mail-security-recovery-code-used-text = A recovery code of your account has just been used. It will not work again; make new ones if you have few left.
+mail-security-new-device-subject = Login from a new device
+mail-security-new-device-text = Somebody has just logged in to your account with { $company } from a device that we did not know.
+mail-security-session-stolen-subject = A suspicious session was closed
+mail-security-session-stolen-text = A session of your account may have been copied: we have closed it. To be safe, change your password and log out all devices. If you can’t log in any more, write to us.
+mail-security-under-attack-subject = Somebody tries passwords on your account
+mail-security-under-attack-text = Somebody is trying passwords on your account, without success. We make them wait longer and longer; your usual devices still get in. If it is you who forgot, ask for a new password.
+mail-security-account-frozen-subject = Your account is frozen
+mail-security-account-frozen-text = Your account with { $company } is frozen while we check something: nobody can log in to it. Nothing was erased. Write to us to have it opened again.
+mail-security-account-unfrozen-subject = Your account is open again
+mail-security-account-unfrozen-text = Your account with { $company } is no longer frozen: you can log in. Thank you for your patience.
+mail-security-api-key-created-subject = An API key was created
+mail-security-api-key-created-text = A key that opens your account to a program has just been created. You can remove it at any time.
+mail-security-erasure-requested-subject = Your account will be erased
+mail-security-erasure-requested-text = Your account with { $company } will be erased in 7 days, and your access with it. Until then, one click is enough to change your mind.
+mail-security-erasure-cancelled-subject = Your account stays
+mail-security-erasure-cancelled-text = Your account with { $company } will not be erased. Everything stays as it was; we are glad that you stay.
+
+mail-key-ending-subject = One of your API keys ends soon
+mail-key-ending-text = This key opens your account to a program. Make another one and replace it before then: afterwards it is refused.
+mail-key-ending-name = Key
+mail-key-ending-end = Valid until
+
+mail-erased-subject = Your account is erased
+mail-erased-text = Your account with { $company } is erased: your address, your password and what linked you to us are gone. Your payments are kept under a pseudonym, as the law asks. Thank you for having been with us.
+mail-erased-button = Go to the home page
+mail-erased-why = You receive this message, the last one, because this address had an account with { $company }.
+
 mail-alert-subject = Alert: { $title }
 mail-alert-since = Seen on
 mail-alert-condition = Alert
@@ -435,6 +528,8 @@ alert-audit_sealing-title = The sealing of the audit log is late
 alert-audit_sealing-action = Check the database and that a worker runs.
 alert-invariant_broken-title = An invariant is broken
 alert-invariant_broken-action = Run “calmness doctor”: it names the invariant and the rows concerned.
+alert-account_frozen-title = A rule froze an account
+alert-account_frozen-action = Read the reason below and check with the person, then lift the freeze or confirm it. Until then they can’t log in, but their time and their place in the channel go on.
 
 ## Telegram bot
 
@@ -451,3 +546,199 @@ bot-removed = Your access has ended and I took you out of the channel.
     You can come back whenever you like: { $link }
 bot-opened = Your access is open until { $end }.
     Your personal invitation: { $link }
+
+## SMS
+
+sms-code = { $code } is your { $company } code, valid for 10 minutes. Never tell anybody, not even us.
+
+## Pages about the security of an account
+
+frame-security = Security
+
+login-forgot = Forgot your password?
+login-code-title = One more step
+login-code-lead = Your password is right. Now show that it is really you.
+login-code-submit = Log in
+login-code-other = Use another account
+code-app = Code from your app
+code-app-hint = The six digits that your authenticator app shows right now.
+code-phone = Code sent by text message
+code-phone-hint = Ask for a code, then type the digits that arrive on your phone.
+code-recovery = Recovery code
+code-recovery-hint = One of those that you kept. Each works only once.
+code-send = Send a code by text message
+code-other-ways = Other ways
+code-use-app = Use the authenticator app
+code-use-phone = Get a code by text message
+code-use-recovery = Use a recovery code
+code-wrong = This code is not right, was used already or is too old.
+code-required = A code is needed too.
+code-ended = This code is not waited for any more. Ask for another one.
+proof-password = Your current password
+proof-wrong-password = This is not your current password.
+
+forgot-title = Forgot your password
+forgot-lead = Give the address of your account. We send a link there to choose another password.
+forgot-submit = Send the link
+mail-sent-forgot = If { $email } has an account, a link to choose another password is on its way. It works for 10 minutes.
+reset-title = Choose a new password
+reset-lead = All your devices will then be logged out, and you log in with the new one.
+reset-hint = At least { $minimum } characters, or { $shorter } if your account has an authenticator app. A short sentence is easy to remember.
+reset-submit = Save the password
+reset-ended = This link was used already or is too old: it works for 10 minutes only.
+reset-again = Get a new link
+field-password-new = New password
+strength-short = Characters still needed: §
+strength-obvious = Too easy to guess: it repeats itself or counts up.
+strength-good = A good password.
+strength-strong = An excellent password.
+
+security-title = Security
+security-lead = What guards your account, and where it is open.
+security-login = Logging in
+security-where = Where your account is open
+security-on = On
+security-off = Off
+security-password = Password
+security-password-text = Change it if somebody else may have seen it.
+security-app = Authenticator app
+security-app-text = A code from your phone beside the password. It is the best protection.
+security-app-since = Since { $date }
+security-phone = Codes by text message
+security-phone-text = A second way, for when the app is not at hand.
+security-phone-to = To { $phone }
+security-codes = Recovery codes
+security-codes-text = To get in if your phone is lost.
+security-devices-text = The browsers and programs that are logged in to your account.
+security-keys-text = For programs of yours that act on your behalf.
+security-data = Take along or erase
+security-data-text = Download all that we keep about you, or leave us.
+security-nothing-waits = There is nothing to confirm, or it took too long. Start over.
+copy = Copy
+copy-done = Copied
+print = Print
+
+password-title = Change your password
+password-lead = All your other devices will be logged out. This one stays in.
+password-submit = Change the password
+
+app-title = Set up an authenticator app
+app-lead = At each login the app on your phone gives a code. Without it a stolen password is not enough any more.
+app-which = Any usual app will do: Aegis, Google Authenticator, Microsoft Authenticator, 1Password…
+app-move-title = Move to another app or phone
+app-move-lead = The new app takes the place of the old one as soon as you confirm it. Your recovery codes stay the same.
+app-continue = Continue
+app-scan-title = Connect your app
+app-scan-lead = Scan this picture with the app, then type the code that it shows.
+app-scanned = Your app knows this account already: type the code that it shows now.
+app-secret = No camera? Type this key into the app:
+app-open = Open in the app on this phone
+app-confirm = Turn it on
+app-again = Show a new picture
+app-remove-title = Remove the app
+app-remove-lead = Your password alone will open your account again. Codes by text message and recovery codes go as well.
+app-remove = Remove the app
+
+codes-title = Recovery codes
+codes-lead = A recovery code opens your account when your phone is lost.
+codes-left = { $count ->
+    [0] None left
+   *[other] { $count } left
+}
+codes-renew-lead = Ten new codes take the place of all earlier ones.
+codes-renew = Make ten new codes
+codes-app-is-new = The app is on. One last thing, and you are done.
+codes-keep-title = Keep these recovery codes
+codes-keep-lead = If you lose your phone, each of them opens the door once.
+codes-once = They are never shown again. Print them or put them into a password manager, not on the phone itself.
+codes-kept = I have kept them
+
+phone-lead = We send a code by text message when the app is not at hand. It is less safe than the app: a number can be hijacked.
+phone-needs-app = Set up an authenticator app first: text messages only come beside it.
+phone-on = Codes go to { $phone }.
+phone-other = Use another number
+phone-number = Phone number
+phone-hint = With the country code, such as +229 01 90 00 00 00.
+phone-invalid = A number starts with + and its country code.
+phone-unavailable = No message can be sent to this phone right now. Choose another way, or try again tomorrow.
+phone-confirm-title = Confirm the number
+phone-confirm-lead = Type the code that we have just sent to this phone.
+phone-confirm = Confirm
+phone-again = Use another number or send the code again
+phone-remove-title = Remove this number
+phone-remove-lead = No more codes go to this phone. The authenticator app stays.
+phone-remove = Remove the number
+
+devices-title = Logged-in devices
+devices-lead = You don’t recognise one? Log it out, then change your password.
+devices-end-others = Log out all others
+devices-end-all = Log out everywhere, here too
+devices-hint = Logging out takes effect at once.
+device-on = { $name } on { $system }
+device-some-browser = A browser
+device-some-program = A program
+device-network = Network { $network }
+device-here = This device
+device-now = In use now
+device-last-used = Last used { $date }
+device-since = Logged in { $date }
+device-second-factor = with a code
+
+keys-title = API keys
+keys-lead = A key lets a program act on your behalf, within limits that you choose.
+keys-empty = No keys yet.
+keys-new = Make a key
+keys-new-lead = Give only what is needed. No key can change your password or make other keys.
+keys-full = You have as many keys as possible. Revoke one to make another.
+keys-scope-refused = Choose at least one right, from those in the list.
+keys-refused = A name of 1 to 100 characters is needed, and at most 20 keys can live side by side.
+key-name = Name
+key-name-hint = To recognise it, such as “tracking server”.
+key-scopes = What it may do
+key-days = How long it lives
+key-ends = Ends { $date }
+key-unused = Never used
+key-end = Revoke
+key-made-title = Your new key
+key-made-lead = Copy “{ $name }” now: it is never shown again.
+key-made-how = Send it in the Authorization header, after Bearer.
+key-made-done = I have copied it
+key-scope-profile-read = See your account
+key-scope-profile-write = Change your language
+key-scope-payments-read = See your payments
+key-scope-payments-write = Open payments
+key-scope-subscriptions-read = See your subscriptions
+key-scope-telegram-read = See your Telegram link
+key-scope-telegram-write = Link and unlink Telegram
+key-scope-security = Change what guards your account
+key-scope-users-read = See other people’s accounts
+key-scope-users-write = Freeze and log out other accounts
+
+data-title = Your data
+data-export-title = Take my data along
+data-export-text = A JSON file with your account, your payments, your subscriptions, your devices and what happened. There are no secrets in it.
+data-export = Download my data
+data-erase-title = Erase my account
+data-erase-lead = You lose your access to the channel and the time that is left. Nothing is refunded.
+data-erase-after = The account is erased 7 days after you ask. Until then you can change your mind by logging in.
+data-erase-stays = What stays: payment entries and the security log, as law and accounts ask for, under a number and without your address.
+data-erase = Erase my account
+data-erased-on = Your account will be erased on { $date }.
+data-keep = Keep my account
+data-last-admin = The last admin cannot be erased.
+
+flash-code-sent = A code is on its way to your phone.
+flash-code-unsent = No message can be sent to this phone right now. Choose another way.
+flash-code-ended = This step has ended: too much time or too many tries. Log in again.
+flash-password-reset = Your password is changed. Log in with the new one.
+flash-password-changed = Your password is changed. Your other devices are logged out.
+flash-app-moved = Your new app is in place.
+flash-app-removed = The authenticator app is removed.
+flash-phone-added = This phone will get your codes.
+flash-phone-removed = This number is removed.
+flash-device-ended = This device is logged out.
+flash-others-ended = All other devices are logged out.
+flash-all-ended = All your devices are logged out.
+flash-key-ended = This key is worth nothing any more.
+flash-erasure-asked = Your request is recorded.
+flash-erasure-kept = Your account stays.

@@ -343,6 +343,36 @@ error-internal-title = Erreur de notre côté
 error-internal-detail = Quelque chose n’a pas marché chez nous. L’incident est enregistré ; réessayez dans un moment.
 error-service_unavailable-title = Momentanément indisponible
 error-service_unavailable-detail = Le service ne peut pas répondre maintenant. Réessayez dans un moment.
+error-code_invalid-title = Code refusé
+error-code_invalid-detail = Ce code est faux, a déjà servi ou a expiré. Attendez le suivant, puis réessayez.
+error-challenge_ended-title = Code plus attendu
+error-challenge_ended-detail = Ce code n’est plus attendu : trop d’essais, ou trop de temps. Recommencez depuis le début.
+error-password_wrong-title = Mot de passe refusé
+error-password_wrong-detail = Ce mot de passe n’est pas celui de votre compte.
+error-second_factor_required-title = Second facteur nécessaire
+error-second_factor_required-detail = Cette action n’est ouverte qu’après une connexion avec un second facteur. Ajoutez-en un, ou reconnectez-vous avec son code.
+error-code_required-title = Code nécessaire
+error-code_required-detail = Votre compte a un second facteur : donnez aussi un code.
+error-factor_not_trusted-title = Facteur trop récent
+error-factor_not_trusted-detail = Ce second facteur ne peut pas encore confirmer cette action. Utilisez-en un plus ancien, ou attendez 24 heures après son ajout.
+error-nothing_to_confirm-title = Rien à confirmer
+error-nothing_to_confirm-detail = Il n’y a rien ici à confirmer ni à retirer.
+error-app_required-title = Application nécessaire
+error-app_required-detail = Ajoutez d’abord une application d’authentification, puis votre téléphone.
+error-sms_unavailable-title = SMS indisponible
+error-sms_unavailable-detail = Aucun SMS ne peut partir vers ce téléphone pour le moment. Utilisez votre application ou un code de secours.
+error-scope_not_allowed-title = Droit non permis
+error-scope_not_allowed-detail = Une clé a au moins un droit, jamais plus que vous, et jamais ceux qui protègent les comptes.
+error-key_not_allowed-title = Clé refusée
+error-key_not_allowed-detail = Le nom d’une clé a 1 à 100 caractères, elle vit de 1 à 365 jours, et un compte en a 20 au plus.
+error-last_admin-title = Dernier administrateur
+error-last_admin-detail = Le dernier administrateur ne peut être ni gelé, ni rétrogradé, ni effacé. Nommez-en d’abord un autre.
+error-not_yourself-title = Pas sur vous-même
+error-not_yourself-detail = Cette action ne peut pas porter sur votre propre compte.
+error-insufficient_scope-title = Droit manquant
+error-insufficient_scope-detail = Ce jeton ou cette clé n’a pas le droit que cette action demande.
+error-too_many_tries-title = Trop d’essais
+error-too_many_tries-detail = Trop d’essais ont échoué à la suite. Attendez le temps indiqué, puis réessayez.
 
 invalid-required = Ce champ est nécessaire.
 invalid-unknown_field = Ce champ n’existe pas.
@@ -354,10 +384,18 @@ invalid-too_short = C’est trop court.
 invalid-email = Cette adresse e-mail n’est pas valable.
 invalid-password_too_short = Le mot de passe est trop court.
 invalid-password_too_long = Le mot de passe est trop long.
-invalid-password_common = Ce mot de passe est trop répandu. Une courte phrase à vous sera plus sûre.
-invalid-password_context = Le mot de passe ne doit pas reprendre votre adresse ni notre nom.
+invalid-password_too_common = Ce mot de passe est trop répandu. Une courte phrase à vous sera plus sûre.
+invalid-password_of_context = Le mot de passe ne doit pas reprendre votre adresse ni notre nom.
 invalid-card_number = Cela ressemble à un numéro de carte : n’en envoyez jamais ici.
 invalid-control_characters = Ce champ contient des caractères non permis.
+invalid-phone = Écrivez le numéro avec son pays, par exemple +33 6 12 34 56 78.
+invalid-reason = Donnez une raison, en 500 caractères au plus.
+invalid-scope = Ce droit n’existe pas.
+invalid-method = La méthode est totp, sms ou recovery_code.
+invalid-code = Ce code n’a pas la bonne forme.
+invalid-days = Choisissez de 1 à 365 jours.
+invalid-name = Un nom a 1 à 100 caractères visibles.
+invalid-sha256 = Donnez une empreinte SHA-256 : 64 chiffres hexadécimaux.
 
 ## E-mails
 
@@ -407,6 +445,61 @@ mail-ended-text = Votre accès au canal s’est terminé le { $end }. Si votre c
 mail-ended-return = La porte reste ouverte : choisissez une durée, et vous revenez en quelques instants.
 mail-ended-button = Revenir
 
+mail-reset-subject = Choisissez un nouveau mot de passe
+mail-reset-heading = Un nouveau mot de passe
+mail-reset-text = Quelqu’un, sans doute vous, a demandé à changer le mot de passe de votre compte chez { $company }.
+mail-reset-button = Choisir mon mot de passe
+mail-reset-valid = Ce lien est valable 10 minutes et ne sert qu’une fois. Si un second facteur protège votre compte, il reste demandé à la connexion.
+mail-reset-ignore = Ce n’était pas vous ? Ignorez ce message : rien ne change.
+
+mail-security-at = Quand
+mail-security-device = Appareil
+mail-security-network = Réseau
+mail-security-not-you = Ce n’était pas vous ? Changez votre mot de passe maintenant, déconnectez tous vos appareils et écrivez-nous.
+mail-security-button = Voir la sécurité de mon compte
+mail-security-password-changed-subject = Votre mot de passe a changé
+mail-security-password-changed-text = Le mot de passe de votre compte chez { $company } vient d’être changé. Tous les autres appareils ont été déconnectés.
+mail-security-password-reset-subject = Votre mot de passe a été remplacé
+mail-security-password-reset-text = Un nouveau mot de passe a été choisi avec le lien que nous vous avions envoyé. Tous les appareils ont été déconnectés.
+mail-security-totp-enabled-subject = Application d’authentification ajoutée
+mail-security-totp-enabled-text = Une application d’authentification protège maintenant votre compte : la connexion demande aussi son code. Gardez vos codes de secours en lieu sûr.
+mail-security-totp-disabled-subject = Application d’authentification retirée
+mail-security-totp-disabled-text = L’application d’authentification a été retirée de votre compte, et avec elle le téléphone et les codes de secours. Votre mot de passe suffit désormais pour vous connecter.
+mail-security-sms-enabled-subject = Téléphone ajouté
+mail-security-sms-enabled-text = Un téléphone a été ajouté à votre compte : il peut recevoir des codes de connexion par SMS.
+mail-security-sms-disabled-subject = Téléphone retiré
+mail-security-sms-disabled-text = Le téléphone a été retiré de votre compte : il ne reçoit plus de codes de connexion.
+mail-security-recovery-codes-replaced-subject = Nouveaux codes de secours
+mail-security-recovery-codes-replaced-text = De nouveaux codes de secours ont été créés pour votre compte. Les anciens ne servent plus.
+mail-security-recovery-code-used-subject = Un code de secours a servi
+mail-security-recovery-code-used-text = Un code de secours de votre compte vient d’être utilisé. Il ne servira plus ; pensez à en créer de nouveaux s’il vous en reste peu.
+mail-security-new-device-subject = Connexion depuis un nouvel appareil
+mail-security-new-device-text = Une connexion à votre compte chez { $company } vient d’avoir lieu depuis un appareil que nous ne connaissions pas.
+mail-security-session-stolen-subject = Une session suspecte a été fermée
+mail-security-session-stolen-text = Une session de votre compte a peut-être été copiée : nous l’avons fermée. Par prudence, changez votre mot de passe et déconnectez tous vos appareils. Si vous ne pouvez plus vous connecter, écrivez-nous.
+mail-security-under-attack-subject = Des essais de mot de passe sur votre compte
+mail-security-under-attack-text = Quelqu’un essaie des mots de passe sur votre compte, sans succès. Nous le faisons attendre de plus en plus longtemps ; depuis vos appareils habituels, vous entrez toujours. Si c’est vous qui cherchez le vôtre, demandez un nouveau mot de passe.
+mail-security-account-frozen-subject = Votre compte est gelé
+mail-security-account-frozen-text = Votre compte chez { $company } est gelé le temps d’une vérification : personne ne peut s’y connecter. Rien n’est effacé. Écrivez-nous pour le rouvrir.
+mail-security-account-unfrozen-subject = Votre compte est rouvert
+mail-security-account-unfrozen-text = Votre compte chez { $company } n’est plus gelé : vous pouvez vous connecter. Merci de votre patience.
+mail-security-api-key-created-subject = Une clé d’accès a été créée
+mail-security-api-key-created-text = Une clé qui ouvre votre compte à un programme vient d’être créée. Vous pouvez la retirer à tout moment.
+mail-security-erasure-requested-subject = Votre compte sera effacé
+mail-security-erasure-requested-text = Votre compte chez { $company } sera effacé dans 7 jours, et votre accès avec lui. D’ici là, vous pouvez changer d’avis d’un clic.
+mail-security-erasure-cancelled-subject = Votre compte est conservé
+mail-security-erasure-cancelled-text = Votre compte chez { $company } ne sera pas effacé. Tout reste comme avant ; nous sommes heureux de vous garder parmi nous.
+
+mail-key-ending-subject = Une de vos clés d’accès expire bientôt
+mail-key-ending-text = Cette clé ouvre votre compte à un programme. Créez-en une autre et remplacez-la avant cette date : ensuite, elle sera refusée.
+mail-key-ending-name = Clé
+mail-key-ending-end = Valable jusqu’au
+
+mail-erased-subject = Votre compte est effacé
+mail-erased-text = Votre compte chez { $company } est effacé : votre adresse, votre mot de passe et ce qui vous reliait à nous n’existent plus. Vos paiements sont conservés sous pseudonyme, comme la loi le demande. Merci d’avoir été avec nous.
+mail-erased-button = Aller à l’accueil
+mail-erased-why = Vous recevez ce message, le dernier, parce que cette adresse avait un compte chez { $company }.
+
 mail-alert-subject = Alerte : { $title }
 mail-alert-since = Constaté le
 mail-alert-condition = Alerte
@@ -438,6 +531,8 @@ alert-audit_sealing-title = Le scellement du journal d’audit prend du retard
 alert-audit_sealing-action = Vérifiez la base de données et qu’un worker tourne.
 alert-invariant_broken-title = Un invariant est rompu
 alert-invariant_broken-action = Lancez « calmness doctor » : il nomme l’invariant et les lignes en cause.
+alert-account_frozen-title = Une règle a gelé un compte
+alert-account_frozen-action = Lisez la raison ci-dessous et vérifiez avec la personne, puis levez le gel ou confirmez-le. D’ici là, elle ne peut pas se connecter, mais son temps et son accès au canal continuent.
 
 ## Robot Telegram
 
@@ -454,3 +549,205 @@ bot-removed = Votre accès est terminé et je vous ai retiré du canal.
     Vous pouvez revenir quand vous voulez : { $link }
 bot-opened = Votre accès est ouvert jusqu’au { $end }.
     Votre invitation personnelle : { $link }
+
+## SMS
+
+sms-code = { $code } est votre code { $company }, valable 10 minutes. Ne le donnez jamais à personne, pas à nous non plus.
+
+## Pages de sécurité du compte
+
+frame-security = Sécurité
+
+login-forgot = Mot de passe oublié ?
+login-code-title = Encore une étape
+login-code-lead = Votre mot de passe est juste. Montrez maintenant que c’est bien vous.
+login-code-submit = Se connecter
+login-code-other = Utiliser un autre compte
+code-app = Code de l’application
+code-app-hint = Les six chiffres que votre application d’authentification affiche en ce moment.
+code-phone = Code reçu par SMS
+code-phone-hint = Demandez un code, puis recopiez les chiffres reçus sur votre téléphone.
+code-recovery = Code de secours
+code-recovery-hint = L’un de ceux que vous avez gardés. Chacun ne sert qu’une fois.
+code-send = Envoyer un code par SMS
+code-other-ways = Autres moyens
+code-use-app = Utiliser l’application d’authentification
+code-use-phone = Recevoir un code par SMS
+code-use-recovery = Utiliser un code de secours
+code-wrong = Ce code n’est pas le bon, a déjà servi ou n’est plus valable.
+code-required = Un code est nécessaire aussi.
+code-ended = Ce code n’est plus attendu. Demandez-en un autre.
+proof-password = Votre mot de passe actuel
+proof-wrong-password = Ce n’est pas votre mot de passe actuel.
+
+forgot-title = Mot de passe oublié
+forgot-lead = Indiquez l’adresse de votre compte. Nous y envoyons un lien pour choisir un autre mot de passe.
+forgot-submit = Recevoir le lien
+mail-sent-forgot = Si { $email } a un compte, un lien pour choisir un autre mot de passe vient de partir. Il est valable 10 minutes.
+reset-title = Choisir un nouveau mot de passe
+reset-lead = Ensuite, tous vos appareils seront déconnectés et vous vous connecterez avec le nouveau.
+reset-hint = Au moins { $minimum } caractères, ou { $shorter } si votre compte a une application d’authentification. Une courte phrase est facile à retenir.
+reset-submit = Enregistrer le mot de passe
+reset-ended = Ce lien a déjà servi ou a expiré : il n’est valable que 10 minutes.
+reset-again = Recevoir un nouveau lien
+field-password-new = Nouveau mot de passe
+strength-short = Caractères encore nécessaires : §
+strength-obvious = Trop facile à deviner : des répétitions ou une suite.
+strength-good = Bon mot de passe.
+strength-strong = Excellent mot de passe.
+
+security-title = Sécurité
+security-lead = Ce qui protège votre compte, et où il est ouvert.
+security-login = Connexion
+security-where = Où votre compte est ouvert
+security-on = Activé
+security-off = Désactivé
+security-password = Mot de passe
+security-password-text = Changez-le si quelqu’un d’autre a pu le voir.
+security-app = Application d’authentification
+security-app-text = Un code de votre téléphone en plus du mot de passe. C’est la meilleure protection.
+security-app-since = Depuis le { $date }
+security-phone = Codes par SMS
+security-phone-text = Un second moyen, pour quand l’application manque.
+security-phone-to = Vers { $phone }
+security-codes = Codes de secours
+security-codes-text = Pour entrer si le téléphone est perdu.
+security-devices-text = Les navigateurs et programmes connectés à votre compte.
+security-keys-text = Pour que vos programmes agissent en votre nom.
+security-data = Emporter ou effacer
+security-data-text = Téléchargez tout ce que nous gardons sur vous, ou quittez-nous.
+security-nothing-waits = Il n’y a rien à confirmer, ou cela a pris trop de temps. Recommencez depuis le début.
+copy = Copier
+copy-done = Copié
+print = Imprimer
+
+password-title = Changer de mot de passe
+password-lead = Tous vos autres appareils seront déconnectés. Celui-ci reste connecté.
+password-submit = Changer le mot de passe
+
+app-title = Activer une application d’authentification
+app-lead = À chaque connexion, l’application de votre téléphone donne un code. Sans lui, un mot de passe volé ne suffit plus.
+app-which = Toutes les applications habituelles conviennent : Aegis, Google Authenticator, Microsoft Authenticator, 1Password…
+app-move-title = Changer d’application ou de téléphone
+app-move-lead = Le nouveau code remplace l’ancien dès que vous l’aurez confirmé. Vos codes de secours restent les mêmes.
+app-continue = Continuer
+app-scan-title = Reliez votre application
+app-scan-lead = Scannez cette image avec l’application, puis tapez le code qu’elle affiche.
+app-scanned = Votre application connaît déjà ce compte : tapez le code qu’elle affiche maintenant.
+app-secret = Pas d’appareil photo ? Tapez cette clé dans l’application :
+app-open = Ouvrir dans l’application de ce téléphone
+app-confirm = Activer
+app-again = Montrer une nouvelle image
+app-remove-title = Retirer l’application
+app-remove-lead = Votre mot de passe seul ouvrira de nouveau votre compte. Les codes par SMS et les codes de secours disparaissent aussi.
+app-remove = Retirer l’application
+
+codes-title = Codes de secours
+codes-lead = Un code de secours ouvre votre compte quand le téléphone est perdu.
+codes-left = { $count ->
+    [0] Aucun restant
+    [one] { $count } restant
+   *[other] { $count } restants
+}
+codes-renew-lead = Dix nouveaux codes remplacent tous les précédents.
+codes-renew = Créer dix nouveaux codes
+codes-app-is-new = L’application est activée. Une dernière chose, et c’est fini.
+codes-keep-title = Gardez ces codes de secours
+codes-keep-lead = Si vous perdez votre téléphone, chacun d’eux vous ouvre la porte une fois.
+codes-once = Ils ne seront plus jamais montrés. Imprimez-les ou mettez-les dans un gestionnaire de mots de passe, pas sur le téléphone lui-même.
+codes-kept = Je les ai gardés
+
+phone-lead = Nous envoyons un code par SMS quand l’application n’est pas à portée de main. C’est moins sûr que l’application : un numéro peut être détourné.
+phone-needs-app = Activez d’abord une application d’authentification : le SMS ne vient qu’en plus.
+phone-on = Les codes partent vers { $phone }.
+phone-other = Utiliser un autre numéro
+phone-number = Numéro de téléphone
+phone-hint = Avec l’indicatif du pays, par exemple +229 01 90 00 00 00.
+phone-invalid = Un numéro commence par + et l’indicatif du pays.
+phone-unavailable = Aucun message ne peut partir vers ce téléphone pour le moment. Choisissez un autre moyen, ou réessayez demain.
+phone-confirm-title = Confirmer le numéro
+phone-confirm-lead = Recopiez le code que nous venons d’envoyer à ce téléphone.
+phone-confirm = Confirmer
+phone-again = Utiliser un autre numéro ou renvoyer le code
+phone-remove-title = Retirer ce numéro
+phone-remove-lead = Aucun code ne partira plus vers ce téléphone. L’application d’authentification reste.
+phone-remove = Retirer le numéro
+
+devices-title = Appareils connectés
+devices-lead = Vous ne reconnaissez pas l’un d’eux ? Déconnectez-le, puis changez de mot de passe.
+devices-end-others = Déconnecter tous les autres
+devices-end-all = Tout déconnecter, ici aussi
+devices-hint = Une déconnexion prend effet aussitôt.
+device-on = { $name } { $system ->
+    [Android] sur
+    [iPhone] sur
+    [iPad] sur
+   *[other] sous
+} { $system }
+device-some-browser = Un navigateur
+device-some-program = Un programme
+device-network = Réseau { $network }
+device-here = Cet appareil
+device-now = Utilisé en ce moment
+device-last-used = Dernière utilisation le { $date }
+device-since = Connecté le { $date }
+device-second-factor = avec un code
+
+keys-title = Clés d’API
+keys-lead = Une clé laisse un programme agir en votre nom, dans les limites que vous choisissez.
+keys-empty = Aucune clé pour le moment.
+keys-new = Créer une clé
+keys-new-lead = Ne donnez que les droits nécessaires. Aucune clé ne peut changer votre mot de passe ni en créer d’autres.
+keys-full = Vous avez autant de clés que possible. Révoquez-en une pour en créer une autre.
+keys-scope-refused = Choisissez au moins un droit, parmi ceux de la liste.
+keys-refused = Un nom de 1 à 100 caractères est nécessaire, et 20 clés au plus peuvent vivre ensemble.
+key-name = Nom
+key-name-hint = Pour la reconnaître, par exemple « serveur de suivi ».
+key-scopes = Ce qu’elle peut faire
+key-days = Durée de vie
+key-ends = Expire le { $date }
+key-unused = Jamais utilisée
+key-end = Révoquer
+key-made-title = Votre nouvelle clé
+key-made-lead = Copiez « { $name } » maintenant : elle ne sera plus jamais montrée.
+key-made-how = Envoyez-la dans l’en-tête Authorization, après Bearer.
+key-made-done = Je l’ai copiée
+key-scope-profile-read = Lire votre compte
+key-scope-profile-write = Changer votre langue
+key-scope-payments-read = Lire vos paiements
+key-scope-payments-write = Ouvrir des paiements
+key-scope-subscriptions-read = Lire vos accès
+key-scope-telegram-read = Lire votre lien avec Telegram
+key-scope-telegram-write = Relier et délier Telegram
+key-scope-security = Changer ce qui protège votre compte
+key-scope-users-read = Lire les comptes des autres
+key-scope-users-write = Geler et déconnecter d’autres comptes
+
+data-title = Vos données
+data-export-title = Emporter mes données
+data-export-text = Un fichier JSON avec votre compte, vos paiements, vos accès, vos appareils et ce qui s’est passé. Aucun secret n’y figure.
+data-export = Télécharger mes données
+data-erase-title = Effacer mon compte
+data-erase-lead = Vous perdrez votre accès au canal et le temps qui reste. Rien n’est remboursé.
+data-erase-after = L’effacement a lieu 7 jours après la demande. D’ici là, vous pouvez changer d’avis en vous connectant.
+data-erase-stays = Ce qui reste : les écritures de paiement et le journal de sécurité que la loi et les comptes demandent, sous un numéro, sans votre adresse.
+data-erase = Effacer mon compte
+data-erased-on = Votre compte sera effacé le { $date }.
+data-keep = Garder mon compte
+data-last-admin = Le dernier administrateur ne peut pas être effacé.
+
+flash-code-sent = Un code vient de partir vers votre téléphone.
+flash-code-unsent = Aucun message ne peut partir vers ce téléphone pour le moment. Choisissez un autre moyen.
+flash-code-ended = Cette étape est terminée : trop de temps ou trop d’essais. Reconnectez-vous.
+flash-password-reset = Votre mot de passe est changé. Connectez-vous avec le nouveau.
+flash-password-changed = Votre mot de passe est changé. Vos autres appareils sont déconnectés.
+flash-app-moved = Votre nouvelle application est en place.
+flash-app-removed = L’application d’authentification est retirée.
+flash-phone-added = Ce téléphone recevra vos codes.
+flash-phone-removed = Ce numéro est retiré.
+flash-device-ended = Cet appareil est déconnecté.
+flash-others-ended = Tous les autres appareils sont déconnectés.
+flash-all-ended = Tous vos appareils sont déconnectés.
+flash-key-ended = Cette clé ne vaut plus rien.
+flash-erasure-asked = Votre demande est enregistrée.
+flash-erasure-kept = Votre compte reste.

@@ -15,7 +15,7 @@ fi
 [ -n "$pgbench" ] || { echo "pgbench is missing: install PostgreSQL's programs" >&2; exit 1; }
 say "building"
 cargo build --release --locked --quiet --package calmness --bin calmness --example bench
-release=${CARGO_TARGET_DIR:-target}/release
+release=$(realpath "${CARGO_TARGET_DIR:-target}")/release
 "$release/examples/bench" --program "$release/calmness" --pgbench "$pgbench" --json target/bench.json "$@" &
 bench=$!
 # The bench stops what it started: the server, the database, wrk, pgbench.

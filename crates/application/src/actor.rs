@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::ids::{SessionId, UserId};
+use domain::ids::{ApiKeyId, SessionId, UserId};
+
+pub use crate::identity::scope::{Scope, Scopes, UnknownScope};
 
 /// What a user may do. Roles grant scopes; routes name the scope they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +60,15 @@ pub enum Actor {
         /// What they may do.
         role: Role,
     },
+    /// A machine, by one of its owner's keys.
+    ApiKey {
+        /// Which key.
+        id: ApiKeyId,
+        /// Whose.
+        user: UserId,
+        /// What it may do now: what it was given, as far as its owner still may.
+        scopes: Scopes,
+    },
     /// A payment provider, by a verified callback or its own answer.
     Provider(String),
     /// Telegram, by an update of our bot.
@@ -74,6 +85,7 @@ impl Actor {
         match self {
             Self::Anonymous => "anonymous",
             Self::User { .. } => "user",
+            Self::ApiKey { .. } => "api_key",
             Self::Provider(_) => "provider",
             Self::Telegram => "telegram",
             Self::System(_) => "system",
@@ -81,10 +93,20 @@ impl Actor {
         }
     }
 
+    /// What they may do over the API.
+    pub const fn scopes(&self) -> Scopes {
+        match self {
+            Self::User { role, .. } => Scopes::of_role(*role),
+            Self::ApiKey { scopes, .. } => *scopes,
+            _ => Scopes::NONE,
+        }
+    }
+
     /// Which one, in the audit log.
     pub fn id(&self) -> Option<String> {
         match self {
             Self::User { id, .. } => Some(id.to_string()),
+            Self::ApiKey { id, .. } => Some(id.to_string()),
             Self::Provider(code) => Some(code.clone()),
             Self::System(name) => Some((*name).to_owned()),
             Self::Anonymous | Self::Telegram | Self::Operator => None,
@@ -114,9 +136,44 @@ impl Context {
         Self { actor: Actor::Operator, request_id: None, address: None }
     }
 
+    /// The client's network, short of its address: what may be kept of where somebody was.
+    pub fn network(&self) -> String {
+        self.address.map(network).unwrap_or_default()
+    }
+
     /// The same request, with another actor.
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Self {
         Self { actor, request_id: self.request_id.clone(), address: self.address }
+    }
+}
+
+/// The network of an address, as wide as one household or town: /24 of IPv4, /48 of IPv6.
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_as_wide_as_a_household_and_names_nobody() {
+        for (address, expected) in [
+            ("203.0.113.77", "203.0.113.0/24"),
+            ("::ffff:203.0.113.77", "203.0.113.0/24"),
+            ("2001:db8:aaaa:bbbb::1", "2001:db8:aaaa::/48"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()), expected);
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::billing::refusals::Refusals;
 use crate::clock::Clock;
 use crate::identity::passwords::Passwords;
 use crate::identity::revocations::Revocations;
+use crate::identity::{SmsService, Turns};
 use crate::keys::Keys;
 use crate::settings::Settings;
 use crate::text::Locale;
@@ -48,6 +49,8 @@ pub struct Peers {
     pub telegram: Option<BotClient>,
     /// The mail server.
     pub mailer: Option<Mailer>,
+    /// Who sends messages to telephones.
+    pub sms: Option<SmsService>,
 }
 
 /// The product.
@@ -66,6 +69,7 @@ struct Parts {
     catalogue: Catalogue,
     settings: Settings,
     refusals: Refusals,
+    turns: Turns,
     bot_username: std::sync::OnceLock<String>,
     wake: watch::Sender<()>,
 }
@@ -86,6 +90,7 @@ impl App {
             settings: Settings::load(&db, &keys).await?,
             revocations: Revocations::load(&db, clock.wall()).await?,
             refusals: Refusals::default(),
+            turns: Turns::default(),
             bot_username: std::sync::OnceLock::new(),
             wake: watch::Sender::new(()),
             db,
@@ -140,6 +145,15 @@ impl App {
     /// The mail server, if one is set up.
     pub fn mailer(&self) -> Option<&Mailer> {
         self.0.peers.mailer.as_ref()
+    }
+
+    /// Who sends messages to telephones, if anybody is set up to.
+    pub fn sms(&self) -> Option<&SmsService> {
+        self.0.peers.sms.as_ref()
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// Every payment provider that is set up.

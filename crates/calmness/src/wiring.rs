@@ -8,6 +8,7 @@ use application::access::UpdateSource;
 use application::app::{Options, Peers};
 use application::clock::{Clock, SandboxClock, SystemClock};
 use application::database::{self, DatabaseError, Rights};
+use application::identity::SmsService;
 use application::identity::passwords::Passwords;
 use application::keys::{Keys, KeysError};
 use application::tx::StoreError;
@@ -213,13 +214,14 @@ fn peers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Peers, WiringError> 
         let provider = HmacPsp::new(settings, http.clone(), Arc::clone(&wall));
         providers.push(Arc::new(provider.map_err(WiringError::peer("providers.hmac_psp"))?));
     }
+    let sms = sms(config, &http)?;
     let telegram = config.telegram.bot_token.clone().map(|token| {
         let api_url = config.telegram.api_url.as_str().trim_end_matches('/');
         BotClient::new(api_url, token, http).map_err(WiringError::peer("telegram"))
     });
     let mailer = config.mail.smtp_url.as_ref().zip(config.mail.from.as_deref());
     let mailer = mailer.map(|(url, from)| Mailer::new(url, from, wall).map_err(WiringError::peer("mail")));
-    Ok(Peers { providers, telegram: telegram.transpose()?, mailer: mailer.transpose()? })
+    Ok(Peers { providers, telegram: telegram.transpose()?, mailer: mailer.transpose()?, sms })
 }
 
 fn hmac_psp(config: &Config) -> Option<Settings> {
@@ -239,7 +241,7 @@ fn hmac_psp(config: &Config) -> Option<Settings> {
 }
 
 /// Codes by SMS, if they are on. Their status callbacks go to `/api/webhooks/twilio`.
-pub fn sms(config: &Config, http: &HttpClient) -> Result<Option<Twilio>, WiringError> {
+pub fn sms(config: &Config, http: &HttpClient) -> Result<Option<SmsService>, WiringError> {
     let sms = &config.sms;
     if !sms.enabled {
         return Ok(None);
@@ -267,7 +269,18 @@ pub fn sms(config: &Config, http: &HttpClient) -> Result<Option<Twilio>, WiringE
         api_key: api_key.map(|(sid, secret)| ApiKey { sid, secret }),
         sending,
     };
-    Twilio::new(settings, http.clone()).map(Some).map_err(WiringError::peer("sms"))
+    let twilio = Twilio::new(settings, http.clone()).map_err(WiringError::peer("sms"))?;
+    Ok(Some(SmsService {
+        twilio,
+        daily_cap: cap(sms.daily_cap),
+        daily_cap_per_prefix: cap(sms.daily_cap_per_prefix),
+        allowed_prefixes: sms.allowed_prefixes.clone(),
+    }))
+}
+
+/// Zero turns a cap off.
+fn cap(setting: u32) -> i64 {
+    if setting == 0 { i64::MAX } else { setting.into() }
 }
 
 fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
@@ -292,6 +305,7 @@ fn web_options(config: &Config) -> Result<WebOptions, WiringError> {
 fn limits(settings: &config::Limits) -> LimitSettings {
     LimitSettings {
         address: Limit::per_minute(settings.requests_per_address),
+        user: Limit::per_minute(settings.requests_per_user),
         login_failures: Limit::per_minute(settings.login_failures_per_address),
         mails: Limit::per_minute(settings.mails_per_address),
         init_user: Limit::per_minute(settings.payments_per_user),

@@ -103,6 +103,22 @@ typed_id!(
     AlertId
 );
 typed_id!(
+    /// A device from which somebody has logged in.
+    DeviceId
+);
+typed_id!(
+    /// An authenticator app or a telephone of a user.
+    FactorId
+);
+typed_id!(
+    /// A question that waits for a code.
+    ChallengeId
+);
+typed_id!(
+    /// A key of a machine.
+    ApiKeyId
+);
+typed_id!(
     /// Who holds a piece of owed work.
     LeaseToken
 );

@@ -1,5 +1,5 @@
-// What the pages do beyond HTML: count down, notice news, show a password, keep a double click from sending
-// twice. Every page works without it.
+// What the pages do beyond HTML: count down, notice news, show and weigh a password, copy what is shown once, keep a
+// double click from sending twice. Every page works without it.
 (() => {
   "use strict";
 
@@ -93,10 +93,47 @@
     field.form.addEventListener("submit", () => { field.type = "password"; });
   });
 
+  // A password that is being chosen, weighed here and told to nobody. The server has the last word: it also knows
+  // which passwords are common.
+  every("[data-strength]", (meter) => {
+    const words = meter.dataset;
+    const field = document.getElementById(words.strength);
+    const weigh = () => {
+      const letters = [...field.value];
+      const steps = letters.slice(1).map((letter, at) => letter.codePointAt(0) - letters[at].codePointAt(0));
+      const counted = steps.filter((step) => Math.abs(step) < 2).length;
+      const kinds = new Set(letters).size;
+      const missing = words.minimum - letters.length;
+      if (missing > 0) return [1, words.short.replace("§", missing)];
+      if (kinds < 6 || counted * 2 > letters.length || /^(.{1,6})\1+.?$/u.test(field.value)) return [1, words.obvious];
+      return letters.length >= 20 && kinds > 9 ? [3, words.strong] : [2, words.good];
+    };
+    field.addEventListener("input", () => {
+      const [level, said] = weigh();
+      meter.hidden = !field.value;
+      meter.dataset.level = level;
+      meter.querySelector("p").textContent = said;
+    });
+  });
+
+  every("[data-copy]", (button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).innerText.trim());
+      button.textContent = button.dataset.done;
+    });
+  });
+
+  every("[data-print]", (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  });
+
   every("form[method=post]", (form) => {
     form.addEventListener("submit", () => {
-      const button = form.querySelector("button[type=submit]");
-      setTimeout(() => { button.disabled = true; }, 0);
+      const buttons = [...form.elements].filter((field) => field.type === "submit");
+      setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
     });
   });
   addEventListener("pageshow", () => every("button[type=submit]", (button) => { button.disabled = false; }));

@@ -13,13 +13,16 @@ use crate::problem::{FieldProblem, ProblemDocument};
         title = "Calmness",
         description = "Sells time-limited access to Telegram signal channels.\n\nErrors are `application/problem+json` (RFC 9457); \
                        clients switch on `code`. Amounts are integers in minor units of their currency. Instants are \
-                       RFC 3339 in UTC. Unknown fields of requests are refused.",
+                       RFC 3339 in UTC. Unknown fields of requests are refused.\n\nThe scope beside a route is what its \
+                       token or key must have. People have the scopes of their role; keys of machines (`cfi_…`, in the same \
+                       header) those that they were given.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "this server")),
     tags(
         (name = "auth", description = "Sign-up, login, sessions"),
         (name = "me", description = "The caller's own account"),
+        (name = "admin", description = "What the operator's people do. It needs a second factor, and where a `Step-Up` header is asked for, a fresh one"),
         (name = "billing", description = "Plans, payments, subscriptions"),
         (name = "telegram", description = "Linking a Telegram account, and the way into a channel"),
         (name = "webhooks", description = "What providers and Telegram call"),

@@ -4,6 +4,7 @@
 //! id. Nothing internal ever shows: what is *our* fault is logged here, once, with its whole chain.
 
 use std::error::Error;
+use std::time::Duration;
 
 use application::access::AccessError;
 use application::billing::{BillingError, WebhookError};
@@ -202,7 +203,29 @@ impl From<IdentityError> for Problem {
             IdentityError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials"),
             IdentityError::InvalidToken => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "token_invalid"),
             IdentityError::SessionEnded => Self::unauthorized(),
+            IdentityError::TooManyTries { retry_after_seconds } => Self {
+                retry_after_seconds: Some(retry_after_seconds),
+                exceeded: Some(Exceeded::failures_in_a_row(Duration::from_secs(retry_after_seconds))),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries")
+            },
+            IdentityError::WrongCode => Self::new(StatusCode::UNAUTHORIZED, "code_invalid"),
+            IdentityError::ChallengeEnded => Self::new(StatusCode::UNAUTHORIZED, "challenge_ended"),
+            IdentityError::WrongPassword => Self::new(StatusCode::UNAUTHORIZED, "password_wrong"),
+            IdentityError::CodeRequired => Self::new(StatusCode::FORBIDDEN, "code_required"),
+            IdentityError::FactorNotTrusted => Self::new(StatusCode::FORBIDDEN, "factor_not_trusted"),
+            IdentityError::StepUpRequired => Self::new(StatusCode::FORBIDDEN, "step_up_required"),
+            IdentityError::NothingToConfirm => Self::new(StatusCode::CONFLICT, "nothing_to_confirm"),
+            IdentityError::AppRequired => Self::new(StatusCode::CONFLICT, "app_required"),
+            IdentityError::SmsUnavailable => Self::new(StatusCode::CONFLICT, "sms_unavailable"),
+            IdentityError::InvalidPhone => Self::field("/phone", "phone"),
+            IdentityError::ScopeNotAllowed => Self::field("/scopes", "scope"),
+            IdentityError::KeyNotAllowed(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_not_allowed"),
+            IdentityError::ReasonRequired => Self::field("/reason", "reason"),
+            IdentityError::NotYourself => Self::new(StatusCode::CONFLICT, "not_yourself"),
+            IdentityError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin"),
             IdentityError::PasswordTooShort => Self::field("/password", "password_too_short"),
+            IdentityError::PasswordTooCommon => Self::field("/password", "password_too_common"),
+            IdentityError::PasswordOfContext => Self::field("/password", "password_of_context"),
             IdentityError::PasswordTooLong => Self::field("/password", "password_too_long"),
             IdentityError::InvalidEmail(_) => Self::field("/email", "email"),
             IdentityError::Busy => Self::unavailable(2),

@@ -87,17 +87,8 @@ impl App {
 
     /// Lets the bound account go. Says whether there was one; it is removed from the channels.
     pub async fn unlink_telegram(&self, context: &Context, user: UserId) -> Result<bool, AccessError> {
-        self.tx("unlink_telegram", context, |tx| {
-            async move {
-                let ended = store::end_bindings(tx, user, None).await?;
-                for (owner, account) in &ended {
-                    record_unbound(tx, *owner, *account).await?;
-                }
-                Ok(!ended.is_empty())
-            }
-            .scope_boxed()
-        })
-        .await
+        self.tx("unlink_telegram", context, |tx| async move { Ok(unbind(tx, user).await?) }.scope_boxed())
+            .await
     }
 
     /// A user's way into each channel that they have or had time for.
@@ -141,6 +132,15 @@ impl App {
         })
         .await
     }
+}
+
+/// Lets a user's account go. Says whether there was one.
+pub(crate) async fn unbind(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let ended = store::end_bindings(tx, user, None).await?;
+    for (owner, account) in &ended {
+        record_unbound(tx, *owner, *account).await?;
+    }
+    Ok(!ended.is_empty())
 }
 
 /// Binds an account to a user. What either was bound to before is let go first, and removed from the channels.

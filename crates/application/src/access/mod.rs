@@ -16,6 +16,7 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 pub use self::bot::UpdateSource;
+pub(crate) use self::link::unbind;
 pub use self::link::{AccessView, BindingView, DeepLink};
 pub(crate) use self::membership::MembershipWork;
 use crate::tx::{StoreError, Tx, tx_error};

@@ -198,7 +198,7 @@ pub(super) async fn situation(
                             AND NOT EXISTS (SELECT FROM bindings AS current
                                             WHERE current.telegram_user_id = old.telegram_user_id
                                               AND current.ended_at IS NULL)) AS "old_account_inside!",
-                  users.frozen_at IS NOT NULL AS "frozen!"
+                  (users.frozen_at IS NOT NULL AND users.frozen_by IS DISTINCT FROM 'rule') AS "withheld!"
            FROM memberships
            LEFT JOIN bindings AS binding
                   ON binding.telegram_user_id = memberships.telegram_user_id AND binding.ended_at IS NULL
@@ -226,7 +226,7 @@ pub(super) async fn situation(
         ever_bound: row.ever_bound,
         running_until: row.running_since.and(row.ends_at),
         running_since: row.running_since,
-        withheld: row.frozen,
+        withheld: row.withheld,
         old_account_inside: row.old_account_inside,
     })
 }

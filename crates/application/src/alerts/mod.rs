@@ -24,6 +24,8 @@ pub enum Kind {
     TelegramUnreachable,
     /// Owed work keeps failing.
     WorkOverdue,
+    /// A rule froze an account.
+    AccountFrozen,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::TelegramRights => "telegram_rights",
             Self::TelegramUnreachable => "telegram_unreachable",
             Self::WorkOverdue => "work_overdue",
+            Self::AccountFrozen => "account_frozen",
         }
     }
 }

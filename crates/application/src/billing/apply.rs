@@ -2,15 +2,20 @@
 
 use domain::ids::{NotificationId, PaymentId};
 use domain::payment::{Contradiction, Decision, Event, Phase, Status, Verdict};
-use domain::time::{Instant, microseconds_between};
+use domain::time::{Duration, Instant, microseconds_between};
 use serde_json::{Value, json};
 
 use super::store::{self, StoredPayment};
 use crate::alerts;
 use crate::audit;
+use crate::identity;
 use crate::notifications::{self, Content, Recipient};
 use crate::subscriptions;
 use crate::tx::{StoreError, Tx};
+
+/// So many refused payments of one user within [`REFUSALS_WITHIN`] are suspicious.
+const MAX_REFUSALS: i64 = 20;
+const REFUSALS_WITHIN: Duration = Duration::hours(1);
 
 /// What an event came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +69,21 @@ async fn write(tx: &mut Tx, stored: &StoredPayment, decision: &Decision) -> Resu
             owe_confirmation(tx, stored, ends_at).await?;
         }
     }
+    if decision.status == Status::Failed && stored.status() != Status::Failed {
+        suspect_many_refusals(tx, stored).await?;
+    }
     raise_alerts(tx, stored, decision).await
+}
+
+/// Whoever tries one card after the other is not paying: a rule freezes the account, and an admin looks at it (SEC-61).
+async fn suspect_many_refusals(tx: &mut Tx, stored: &StoredPayment) -> Result<(), StoreError> {
+    let since = tx.now() - REFUSALS_WITHIN;
+    let refused = store::count_failed(tx, stored.user, since).await?;
+    if refused >= MAX_REFUSALS {
+        let reason = format!("{refused} payments were refused within an hour");
+        identity::freeze_by_rule(tx, stored.user, &reason).await?;
+    }
+    Ok(())
 }
 
 async fn owe_confirmation(tx: &mut Tx, stored: &StoredPayment, ends_at: Instant) -> Result<(), StoreError> {

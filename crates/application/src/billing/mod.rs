@@ -29,6 +29,7 @@ use thiserror::Error;
 
 pub(crate) use self::check::PaymentChecks;
 pub use self::init::{IdempotencyKey, InitAnswer, InitRequest, InvalidIdempotencyKey};
+pub(crate) use self::store::lock_entitlements;
 pub use self::view::{PaymentCursor, PaymentView, Step};
 pub use self::webhook::{WebhookAnswer, WebhookError};
 use crate::tx::{StoreError, tx_error};

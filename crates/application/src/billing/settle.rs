@@ -27,7 +27,8 @@ const MAX_TURNS: u32 = 16;
 /// A payment with the schedule that its success would extend.
 struct Situation {
     stored: StoredPayment,
-    frozen: bool,
+    /// By an admin's freeze.
+    withheld: bool,
     subscription: Option<Loaded>,
     event_known: bool,
 }
@@ -71,7 +72,7 @@ impl App {
                       amount_minor, currency, quote_expires_at, checkout_url, nonce, phase, provider_reference,
                       settled_at, refunded_minor, dispute, disputed_at, closed, closed_at, failure_reason,
                       quarantined_at, payments.version, payments.created_at,
-                      users.frozen_at IS NOT NULL AS "frozen!",
+                      (users.frozen_at IS NOT NULL AND users.frozen_by IS DISTINCT FROM 'rule') AS "withheld!",
                       subscriptions.id AS "subscription_id?", subscriptions.version AS "subscription_version?",
                       (SELECT json_agg(json_build_object(
                                   'id', id, 'position', position, 'length_us', length_us, 'state', state,
@@ -129,7 +130,7 @@ impl App {
             created_at: row.created_at,
         }
         .into_payment()?;
-        Ok(Some(Situation { stored, frozen: row.frozen, subscription, event_known: row.event_known }))
+        Ok(Some(Situation { stored, withheld: row.withheld, subscription, event_known: row.event_known }))
     }
 
     /// Writes a first success in one statement. Not if somebody changed the payment or the subscription since.
@@ -248,12 +249,12 @@ impl App {
     }
 }
 
-/// The common case: pending, unfrozen, never refunded or disputed, and now paid in time.
+/// The common case: pending, not withheld, never refunded or disputed, and now paid in time.
 fn is_simple(situation: &Situation, decision: &Decision) -> bool {
     let facts = &decision.facts;
     decision.newly_settled
         && decision.entitlement == Some(PeriodState::Live)
-        && !situation.frozen
+        && !situation.withheld
         && facts.refunded_minor == 0
         && facts.dispute.is_none()
         && facts.closed.is_none()

@@ -6,6 +6,7 @@ use domain::payment::{
     Closure, ClosureReason, Decision, Dispute, DisputeState, Facts, Payment, Phase, Settlement, Status,
 };
 use domain::plan::{ChannelKey, PlanCode, PlanLength};
+use domain::subscription::PeriodState;
 use domain::time::Instant;
 
 use crate::tx::{StoreError, Tx};
@@ -158,6 +159,34 @@ pub(super) use select_payment;
 pub(super) async fn lock(tx: &mut Tx, id: PaymentId) -> Result<Option<StoredPayment>, StoreError> {
     let row = select_payment!("WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.db()).await?;
     row.map(Row::into_payment).transpose()
+}
+
+/// Locks the payments of a user that money came for, and says what each entitles to.
+pub(crate) async fn lock_entitlements(
+    tx: &mut Tx,
+    user: UserId,
+) -> Result<Vec<(PaymentId, PeriodState)>, StoreError> {
+    let rows =
+        select_payment!("WHERE user_id = $1 AND settled_at IS NOT NULL ORDER BY id FOR UPDATE", user.uuid())
+            .fetch_all(tx.db())
+            .await?;
+    let mut entitlements = Vec::with_capacity(rows.len());
+    for row in rows {
+        let stored = row.into_payment()?;
+        let state = stored.payment.facts.entitlement(stored.payment.amount);
+        entitlements.extend(state.map(|state| (stored.id, state)));
+    }
+    Ok(entitlements)
+}
+
+/// How many payments of a user failed since then (business time).
+pub(super) async fn count_failed(tx: &mut Tx, user: UserId, since: Instant) -> Result<i64, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM payments WHERE user_id = $1 AND closed = 'failed' AND closed_at > $2"#,
+        user.uuid(),
+        since
+    );
+    Ok(query.fetch_one(tx.db()).await?)
 }
 
 /// Writes the facts of a decision. The caller holds the row's lock.

@@ -1,29 +1,60 @@
 //! Who somebody is: sign-up, login, sessions.
 //!
 //! A registration is not a user yet: the mailed link together with *that* registration's password makes the user, so
-//! nobody activates somebody else's. Answers are uniform: whether an address is known shows nowhere. Passwords are
-//! hashed behind a bounded queue ([`passwords`]); a session lives in refresh tokens that rotate ([`sessions`]); an
-//! access token is believed without asking the database, unless its session was revoked ([`revocations`]).
+//! nobody activates somebody else's. Answers are uniform: whether an address is known shows nowhere. A login is a
+//! password and, where one is set up, a second factor ([`login`], [`second_factor`]); each try is counted before it is
+//! made ([`guesses`]). Passwords are hashed behind a bounded queue ([`passwords`]); a session lives in refresh tokens
+//! that rotate ([`refresh`]); an access token is believed without asking the database, unless its session was revoked
+//! ([`revocations`]). What guards an account changes only for a fresh proof ([`proof`]), and what an admin does with
+//! money or people only for a permission of its own ([`step_up`]).
 
+mod api_keys;
+mod devices;
 mod email;
+mod erasure;
+mod export;
+mod freeze;
+mod guesses;
+mod login;
+mod notices;
+mod password_change;
 pub mod passwords;
+mod proof;
+mod refresh;
 mod registration;
 pub mod revocations;
+pub mod scope;
+mod second_factor;
 mod sessions;
+mod step_up;
 mod store;
 mod users;
 
 use crypto::password::PasswordError;
 use domain::ids::UserId;
+use scoped_futures::ScopedFutureExt;
 use thiserror::Error;
 
+pub use self::api_keys::{ApiKeyView, IssuedApiKey, MAX_KEY_LIFE, MAX_KEYS, NewApiKey};
+pub use self::devices::{DEVICE_LIFE, Device};
 pub use self::email::{Email, InvalidEmail};
-pub use self::sessions::{Device, LoggedIn, PageSession, SESSION_LIFE, TokenPair};
-pub use self::users::{NewUser, Profile};
+pub use self::erasure::COOLING_TIME;
+pub(crate) use self::freeze::by_rule as freeze_by_rule;
+pub(crate) use self::guesses::Turns;
+pub use self::login::{Asked, Client, Entered, LoggedIn, Pass};
+pub use self::proof::Proof;
+pub(crate) use self::registration::tell_already_registered;
+pub use self::second_factor::sms::{SmsCallback, SmsService};
+pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
+pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
+pub use self::step_up::{Action, STEP_UP_LIFE};
+pub use self::users::{NewUser, Profile, UserCursor, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 
 /// The shortest password without a second factor, in characters (SEC-1).
 pub const MIN_PASSWORD_CHARS: usize = 15;
+/// The shortest password of an account with a second factor, in characters (SEC-1).
+pub const MIN_PASSWORD_CHARS_WITH_FACTOR: usize = 8;
 /// The longest password, in bytes: far above any real one, so nothing is ever cut off.
 pub const MAX_PASSWORD_BYTES: usize = 1_024;
 
@@ -42,9 +73,68 @@ pub enum IdentityError {
     /// The access or refresh token or the cookie is not believed.
     #[error("the session has ended")]
     SessionEnded,
+    /// Too many failures in a row.
+    #[error("too many failures; wait {retry_after_seconds} seconds")]
+    TooManyTries {
+        /// When the next try is let through.
+        retry_after_seconds: u64,
+    },
+    /// The code of the second factor is wrong, used or too old.
+    #[error("the code is wrong")]
+    WrongCode,
+    /// The challenge was answered, has ended or had too many wrong answers.
+    #[error("log in again: this code is not waited for any more")]
+    ChallengeEnded,
+    /// The password that was asked again is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// A second factor is set up, so its code is needed too.
+    #[error("a code of the second factor is needed")]
+    CodeRequired,
+    /// The factor is too young to approve this, or cannot.
+    #[error("this factor cannot approve actions yet")]
+    FactorNotTrusted,
+    /// The action needs a permission of its own, and there is none that fits.
+    #[error("this action needs a step-up")]
+    StepUpRequired,
+    /// Nothing waits to be confirmed, or nothing is set up.
+    #[error("there is nothing to confirm or to remove")]
+    NothingToConfirm,
+    /// An authenticator app must be set up first.
+    #[error("set up an authenticator app first")]
+    AppRequired,
+    /// No messages to telephones are sent here, or not to this one, or not so many.
+    #[error("no message can be sent to this telephone now")]
+    SmsUnavailable,
+    /// Not a telephone number.
+    #[error("a telephone number starts with + and its country")]
+    InvalidPhone,
+    /// A scope that the owner does not have, or that no key may have.
+    #[error("a key cannot have this scope")]
+    ScopeNotAllowed,
+    /// The name, the life or the number of keys is out of range.
+    #[error("this key cannot be made: {0}")]
+    KeyNotAllowed(&'static str),
+    /// A freeze and its end have a reason.
+    #[error("give a reason of at most 500 characters")]
+    ReasonRequired,
+    /// Nobody freezes themselves.
+    #[error("nobody can do this to their own account")]
+    NotYourself,
+    /// The last admin who can act stays.
+    #[error("the last admin cannot be frozen, demoted or erased")]
+    LastAdmin,
     /// Too short.
-    #[error("a password has at least {MIN_PASSWORD_CHARS} characters")]
+    #[error(
+        "a password has at least {MIN_PASSWORD_CHARS} characters, or {MIN_PASSWORD_CHARS_WITH_FACTOR} beside a second factor"
+    )]
     PasswordTooShort,
+    /// Among the first that a guesser would try.
+    #[error("the password is too easy to guess")]
+    PasswordTooCommon,
+    /// Made of the address or of the company's name.
+    #[error("the password is made of the address or the name of this place")]
+    PasswordOfContext,
     /// Too long.
     #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
     PasswordTooLong,
@@ -66,7 +156,42 @@ pub enum IdentityError {
 }
 tx_error!(IdentityError);
 
-/// Whether an account is frozen: it may not pay, and what it paid waits.
+impl crate::App {
+    /// Forgets what nobody needs any more: old counts, links, challenges, permissions, messages, devices. Part of the
+    /// retention sweep.
+    pub(crate) async fn forget_old_identity(&self) -> Result<(), StoreError> {
+        let context = crate::Context::system("retention");
+        self.tx("forget_old_identity", &context, |tx| {
+            async move {
+                guesses::delete_old(tx).await?;
+                password_change::delete_expired_resets(tx).await?;
+                second_factor::challenge::delete_expired(tx).await?;
+                second_factor::sms::delete_old(tx).await?;
+                step_up::delete_expired(tx).await?;
+                devices::delete_old(tx).await?;
+                Ok(())
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+}
+
+/// Whether an address is a user's, and in which language they read.
+pub(crate) async fn owner_of_address(
+    db: &sqlx::PgPool,
+    address: &str,
+) -> Result<Option<(UserId, crate::text::Locale)>, StoreError> {
+    let Ok(email) = Email::parse(address) else { return Ok(None) };
+    store::locale_of_address(db, email.key()).await
+}
+
+/// Whether an admin's freeze withholds what an account has paid for.
+pub(crate) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    store::is_withheld(tx, user).await
+}
+
+/// Whether an account is frozen: it may not log in or pay.
 pub(crate) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     store::is_frozen(tx, user).await
 }

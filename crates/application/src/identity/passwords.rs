@@ -4,16 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crypto::password::{Hasher, PasswordError, PasswordParams};
+use crypto::password::strength::{self, Verdict};
+use crypto::password::{Hasher, PasswordError, PasswordParams, Verified};
 use crypto::random::Random;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
-use super::{IdentityError, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
+use super::{IdentityError, MAX_PASSWORD_BYTES};
 
 /// How long a password waits for its turn before the client is told to come back.
 const MAX_WAIT: Duration = Duration::from_secs(2);
+
+const NOTHING: Verified = Verified { ok: false, needs_rehash: false };
 
 /// Hashes and verifies, a few at a time.
 pub struct Passwords {
@@ -30,9 +33,31 @@ impl Passwords {
         Ok(Self { hasher, permits: Arc::new(Semaphore::new(cores)), random })
     }
 
-    /// Hashes a password that is long enough, for storing.
-    pub async fn hash(&self, password: &SecretString) -> Result<String, IdentityError> {
-        check_length(password)?;
+    /// Hashes a password that somebody chose, for storing; refused if it is too short, or among the first that a guesser
+    /// would try (SEC-1, 2). `context` is what a guesser knows: the address, the name of the place.
+    pub async fn hash(
+        &self,
+        password: &SecretString,
+        min_chars: usize,
+        context: &[&str],
+    ) -> Result<String, IdentityError> {
+        check_length(password, min_chars)?;
+        let salt: [u8; 16] = crypto::random::bytes(&*self.random);
+        let password = password.clone();
+        let context: Vec<String> = context.iter().map(|word| (*word).to_owned()).collect();
+        let hashed = self.run(move |hasher| {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            match strength::assess(&password, &context).verdict {
+                Verdict::Acceptable => Ok(hasher.hash(&password, salt)?),
+                Verdict::TooCommon => Err(IdentityError::PasswordTooCommon),
+                Verdict::ContextWord => Err(IdentityError::PasswordOfContext),
+            }
+        });
+        hashed.await?
+    }
+
+    /// Hashes a password that is stored already, because hashes have become stronger.
+    pub(super) async fn hash_again(&self, password: &SecretString) -> Result<String, IdentityError> {
         let salt: [u8; 16] = crypto::random::bytes(&*self.random);
         let password = password.clone();
         let hashed = self.run(move |hasher| hasher.hash(&password, salt)).await?;
@@ -44,7 +69,7 @@ impl Passwords {
         &self,
         password: &SecretString,
         stored: Option<String>,
-    ) -> Result<bool, IdentityError> {
+    ) -> Result<Verified, IdentityError> {
         let password = password.clone();
         let known = stored.is_some();
         let tried = self.run(move |hasher| {
@@ -52,10 +77,11 @@ impl Passwords {
             hasher.verify(&password, phc)
         });
         match tried.await? {
-            Ok(verified) => Ok(known && verified.ok),
+            Ok(verified) if known => Ok(verified),
+            Ok(_) => Ok(NOTHING),
             Err(PasswordError::DamagedHash) => {
                 tracing::error!("a stored password hash is damaged");
-                Ok(false)
+                Ok(NOTHING)
             }
             Err(error) => Err(error.into()),
         }
@@ -78,11 +104,11 @@ impl Passwords {
     }
 }
 
-fn check_length(password: &SecretString) -> Result<(), IdentityError> {
+fn check_length(password: &SecretString, min_chars: usize) -> Result<(), IdentityError> {
     let text = password.expose_secret();
     if text.len() > MAX_PASSWORD_BYTES {
         Err(IdentityError::PasswordTooLong)
-    } else if text.chars().count() < MIN_PASSWORD_CHARS {
+    } else if text.chars().count() < min_chars {
         Err(IdentityError::PasswordTooShort)
     } else {
         Ok(())

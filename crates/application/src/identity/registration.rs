@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::email::Email;
-use super::{IdentityError, store};
+use super::{IdentityError, MIN_PASSWORD_CHARS, store};
 use crate::actor::{Context, Role};
 use crate::app::App;
 use crate::audit;
@@ -28,7 +28,8 @@ const RESEND_EVERY_SECONDS: i64 = 60;
 const ALREADY_REGISTERED_EVERY_SECONDS: i64 = 3_600;
 
 impl App {
-    /// Takes a sign-up and mails a link. Nothing of the answer tells whether the address is known.
+    /// Takes a sign-up and mails a link. Nothing of the answer, nor the work before it, tells whether the address is known:
+    /// a user's own address gets a registration that nobody can use, and is told so when its mail is sent.
     pub async fn register(
         &self,
         context: &Context,
@@ -36,14 +37,11 @@ impl App {
         password: &SecretString,
         locale: Locale,
     ) -> Result<(), IdentityError> {
-        let password_hash = self.passwords().hash(password).await?;
+        let password_hash = self.hash_password(password, MIN_PASSWORD_CHARS, email).await?;
         let token = OpaqueToken::random(&**self.random());
         self.tx("register", context, |tx| {
             let (email, password_hash, token) = (email.clone(), password_hash.clone(), token.clone());
             async move {
-                if let Some(account) = store::find_account(&mut *tx.db(), email.key()).await? {
-                    return tell_already_registered(tx, account.id).await;
-                }
                 if store::lock_registrations(tx, email.key(), MAX_PENDING.into()).await?.len()
                     >= MAX_PENDING.into()
                 {
@@ -70,17 +68,40 @@ impl App {
         .await
     }
 
-    /// Mails new links for the registrations of this address that still wait. Always the same answer.
-    pub async fn resend_verification(&self, context: &Context, email: &Email) -> Result<(), IdentityError> {
+    /// Mails new links for the registrations of this address that still wait. Always the same answer after the same work:
+    /// what waits is looked up when the mail's turn comes.
+    pub async fn resend_verification(
+        &self,
+        context: &Context,
+        email: &Email,
+        locale: Locale,
+    ) -> Result<(), IdentityError> {
         self.tx("resend_verification", context, |tx| {
-            let email = email.clone();
+            async move {
+                let id = NotificationId::new(tx.wall(), &tx.entropy());
+                let window = tx.wall().unix_timestamp() / RESEND_EVERY_SECONDS;
+                let who = hex::encode(&self.keys().address_index().mac(&[email.key().as_bytes()])[..16]);
+                let recipient = Recipient::Address { address: email.address().to_owned(), locale };
+                let dedupe_key = format!("verification_again:{who}:{window}");
+                notifications::owe(tx, id, &dedupe_key, recipient, Content::VerificationAgain, None).await?;
+                Ok(())
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+
+    /// Owes a mail with a new link for each registration of this address that waits.
+    pub(crate) async fn renew_links(&self, address: &str, request: NotificationId) -> Result<(), StoreError> {
+        let Ok(email) = Email::parse(address) else { return Ok(()) };
+        self.tx("renew_links", &Context::system("registration"), |tx| {
+            let email = &email;
             async move {
                 for registration in store::lock_registrations(tx, email.key(), MAX_RESENT).await? {
                     let token = OpaqueToken::random(&**self.random());
-                    let window = tx.wall().unix_timestamp() / RESEND_EVERY_SECONDS;
-                    let dedupe_key = format!("verification:{}:again:{window}", registration.id);
-                    let (email, locale) = (&registration.email, registration.locale);
-                    if self.owe_verification(tx, &dedupe_key, email, locale, &token).await? {
+                    let dedupe_key = format!("verification:{}:again:{request}", registration.id);
+                    let (address, locale) = (&registration.email, registration.locale);
+                    if self.owe_verification(tx, &dedupe_key, address, locale, &token).await? {
                         store::replace_registration_token(tx, registration.id, &token.hash()).await?;
                     }
                 }
@@ -102,7 +123,7 @@ impl App {
         let wall = self.clock().wall();
         let waiting = store::find_registration(self.db(), &token.hash(), wall).await?;
         let stored = waiting.as_ref().map(|registration| registration.password_hash.clone());
-        let fits = self.passwords().verify(password, stored).await?;
+        let fits = self.passwords().verify(password, stored).await?.ok;
         let registration = waiting.filter(|_| fits).ok_or(IdentityError::InvalidToken)?;
         let email = Email::parse(&registration.email)?;
         self.tx("verify_email", context, |tx| {
@@ -156,7 +177,8 @@ impl App {
     }
 }
 
-async fn tell_already_registered(tx: &mut Tx, user: UserId) -> Result<(), IdentityError> {
+/// Tells a user that somebody signed up with their address, instead of mailing a link that could do nothing.
+pub(crate) async fn tell_already_registered(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
     let id = NotificationId::new(tx.wall(), &tx.entropy());
     // A stranger who keeps trying must not flood the owner's mailbox.
     let window = tx.wall().unix_timestamp() / ALREADY_REGISTERED_EVERY_SECONDS;

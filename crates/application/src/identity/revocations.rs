@@ -19,6 +19,9 @@ use crate::tx::StoreError;
 pub const READ_EVERY: StdDuration = StdDuration::from_millis(400);
 /// So long after its last good read began the list is believed.
 const FRESH_FOR: StdDuration = StdDuration::from_millis(800);
+/// How long one read, and one question about one session, may take.
+const READ_LIMIT: StdDuration = StdDuration::from_secs(1);
+const ASK_LIMIT: StdDuration = StdDuration::from_secs(2);
 /// Each read goes back this far, for changes that were committed late and clocks that differ. No transaction of ours lives
 /// longer.
 const OVERLAP: Duration = Duration::seconds(60);
@@ -62,8 +65,9 @@ impl Revocations {
         self.0.write().unwrap_or_else(PoisonError::into_inner).revoked.insert(session, wall);
     }
 
-    /// Whether a session has ended. Asks the database when the list is not fresh.
-    pub async fn is_revoked(&self, db: &PgPool, session: SessionId) -> Result<bool, StoreError> {
+    /// Whether a session has ended, or the key that signed for it was revoked. Asks the database when the list is not
+    /// fresh.
+    pub async fn is_revoked(&self, db: &PgPool, session: SessionId, kid: &str) -> Result<bool, StoreError> {
         {
             let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
             if list.revoked.contains_key(&session) {
@@ -74,12 +78,16 @@ impl Revocations {
             }
         }
         let alive = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL) AS "alive!""#,
-            session.uuid()
-        )
-        .fetch_one(db)
-        .await?;
-        Ok(!alive)
+            r#"SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL)
+                  AND EXISTS (SELECT FROM jwt_keys WHERE kid = $2 AND revoked_at IS NULL) AS "alive!""#,
+            session.uuid(),
+            kid
+        );
+        // A database that is deaf rather than gone says nothing at all.
+        match tokio::time::timeout(ASK_LIMIT, alive.fetch_one(db)).await {
+            Ok(alive) => Ok(!alive?),
+            Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+        }
     }
 }
 
@@ -99,8 +107,17 @@ impl App {
         loop {
             ticks.tick().await;
             let began = self.clock().wall();
-            if let Err(error) = self.revocations().reload(self.db(), began).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "revocations could not be read");
+            let read = async {
+                // Keys first: a list that counts as fresh must never be younger than the keys beside it.
+                self.keys().reload_ring(self.db()).await?;
+                self.revocations().reload(self.db(), began).await
+            };
+            match tokio::time::timeout(READ_LIMIT, read).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "revocations could not be read");
+                }
+                Err(_) => tracing::warn!("revocations could not be read in time"),
             }
         }
     }

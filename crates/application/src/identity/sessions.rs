@@ -1,59 +1,35 @@
-//! Sessions: login, refresh, logout.
+//! Sessions: one login on one device, from its opening to its end.
 //!
-//! A refresh token is exchanged once. Its successor is derived from it (SEC-18), so a client that lost the answer gets
-//! the identical one when it asks again within seconds; anything older that comes back was stolen, and its family ends.
+//! An access token proves a session for half an hour without asking the database ([`super::revocations`]); a cookie
+//! names it. Admins and supporters act as such only on a session that has shown a second factor (SEC-24).
 
-use std::net::IpAddr;
-
-use crypto::jwt::Claims;
-use crypto::token::OpaqueToken;
-use domain::ids::{SessionId, UserId};
+use crypto::jwt::{Claims, JwtError};
+use crypto::token::{API_KEY_PREFIX, OpaqueToken};
+use domain::ids::{DeviceId, SessionId, UserId};
 use domain::time::{Duration, Instant};
 use scoped_futures::ScopedFutureExt;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::email::Email;
-use super::store::{self, Account, Presented};
-use super::{IdentityError, MAX_PASSWORD_BYTES};
-use crate::actor::{Actor, Context, Role};
+use super::devices::Device;
+use super::login::Client;
+use super::{IdentityError, store};
+use crate::actor::{Actor, Context, Role, Scope, Scopes};
 use crate::app::App;
 use crate::audit;
 use crate::text::Locale;
 use crate::tx::{StoreError, Tx};
-use secrecy::ExposeSecret;
 
 /// A session ends after this long, whatever happens (SEC-19; wall time).
 pub const SESSION_LIFE: Duration = Duration::days(30);
+/// A session that nobody uses for this long ends too (SEC-19; wall time).
+pub(super) const IDLE_LIMIT: Duration = Duration::days(14);
 /// An access token is believed this long (A2; wall time).
 const ACCESS_TOKEN_LIFE: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS);
-/// So long a client that lost the answer may present the same refresh token again (SEC-18; wall time).
-const RETRY_GRACE: Duration = Duration::seconds(10);
-
 /// A session that ended is kept this long, for its owner's list of devices (wall time).
 const KEPT_AFTER_END: Duration = Duration::days(30);
-
-/// From what a person logs in.
-#[derive(Clone, Debug, Default)]
-pub struct Device {
-    user_agent: String,
-    /// The client's real address.
-    pub address: Option<IpAddr>,
-}
-
-impl Device {
-    /// A device by what its browser says it is, cut to what is kept.
-    pub fn new(user_agent: &str, address: Option<IpAddr>) -> Self {
-        let printable: String =
-            user_agent.chars().filter(|character| !character.is_control()).take(200).collect();
-        let end = printable.floor_char_boundary(255);
-        Self { user_agent: printable[..end].to_owned(), address }
-    }
-
-    pub(super) fn user_agent(&self) -> &str {
-        &self.user_agent
-    }
-}
+/// A browser's last use is written down at most this often (wall time).
+const NOTE_USE_EVERY: Duration = Duration::minutes(5);
 
 /// What a program gets at login.
 #[derive(Debug)]
@@ -64,17 +40,6 @@ pub struct TokenPair {
     pub expires_in: i64,
     /// To be exchanged once for the next pair.
     pub refresh_token: SecretString,
-}
-
-/// What a browser gets at login.
-#[derive(Debug)]
-pub struct LoggedIn {
-    /// The value of the session cookie.
-    pub cookie: SecretString,
-    /// Who logged in.
-    pub user: UserId,
-    /// Their language.
-    pub locale: Locale,
 }
 
 /// A browser's session that is alive.
@@ -90,94 +55,131 @@ pub struct PageSession {
     pub email: String,
     /// Their language.
     pub locale: Locale,
+    /// What they may do once a second factor was shown.
+    pub role: Role,
+}
+
+/// A session in its owner's list of devices.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// Which.
+    pub id: SessionId,
+    /// What the browser or program says it is.
+    pub user_agent: String,
+    /// The network that it was last seen in, short of its address.
+    pub network: String,
+    /// Whether it is a browser's.
+    pub browser: bool,
+    /// Whether a second factor was shown.
+    pub second_factor: bool,
+    /// When it was opened.
+    pub created_at: Instant,
+    /// When it was last used, to within some minutes.
+    pub last_used_at: Instant,
+    /// When it ends, if it is used until then.
+    pub expires_at: Instant,
+}
+
+impl Role {
+    /// What somebody of this role is on a session, depending on whether it has shown a second factor.
+    #[must_use]
+    pub const fn on_session(self, second_factor: bool) -> Self {
+        if second_factor { self } else { Self::User }
+    }
+}
+
+/// A session to be opened.
+pub(super) struct NewSession<'a> {
+    pub(super) user: UserId,
+    pub(super) client: Client,
+    pub(super) device: &'a Device,
+    pub(super) device_id: DeviceId,
+    pub(super) second_factor: bool,
+}
+
+/// Opens a session under a cookie or a first refresh token.
+pub(super) async fn open(
+    tx: &mut Tx,
+    new: &NewSession<'_>,
+    token_hash: &[u8; 32],
+) -> Result<SessionId, StoreError> {
+    let session = SessionId::new(tx.wall(), &tx.entropy());
+    let expires_at: Instant = tx.wall() + SESSION_LIFE;
+    let cookie_hash = (new.client == Client::Browser).then_some(token_hash);
+    store::insert_session(tx, session, new, cookie_hash, expires_at).await?;
+    if new.client == Client::Program {
+        store::insert_refresh_token(tx, session, token_hash).await?;
+    }
+    let entry = audit::Entry {
+        action: "login.succeeded",
+        subject_kind: "session",
+        subject_id: session.to_string(),
+        user: Some(new.user),
+        details: json!({ "second_factor": new.second_factor }),
+    };
+    audit::record(tx, entry).await?;
+    Ok(session)
+}
+
+/// A second factor was shown on a session.
+pub(super) async fn note_second_factor(tx: &mut Tx, session: SessionId) -> Result<(), StoreError> {
+    let now = tx.wall();
+    let query = sqlx::query!("UPDATE sessions SET second_factor_at = $2 WHERE id = $1", session.uuid(), now);
+    query.execute(tx.db()).await?;
+    Ok(())
+}
+
+/// No session of this user has shown a factor that still exists: whoever acted as more than a user logs in again.
+pub(super) async fn forget_second_factors(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
+    let query = sqlx::query!("UPDATE sessions SET second_factor_at = NULL WHERE user_id = $1", user.uuid());
+    query.execute(tx.db()).await?;
+    if store::role_of(tx, user).await? != Some(Role::User) {
+        end_all(tx, user, "factor_changed", None).await?;
+    }
+    Ok(())
+}
+
+/// Ends one session; says whether it was alive.
+pub(super) async fn end(
+    tx: &mut Tx,
+    user: UserId,
+    session: SessionId,
+    cause: &str,
+) -> Result<bool, StoreError> {
+    let ended = store::revoke_session(tx, user, session, cause).await?;
+    if ended {
+        let entry = audit::Entry {
+            action: "session.ended",
+            subject_kind: "session",
+            subject_id: session.to_string(),
+            user: Some(user),
+            details: json!({ "cause": cause }),
+        };
+        audit::record(tx, entry).await?;
+    }
+    Ok(ended)
+}
+
+/// Ends every session of a user but perhaps one, and names them.
+pub(super) async fn end_all(
+    tx: &mut Tx,
+    user: UserId,
+    cause: &str,
+    but: Option<SessionId>,
+) -> Result<Vec<SessionId>, StoreError> {
+    let ended = store::revoke_sessions(tx, user, cause, but).await?;
+    let entry = audit::Entry {
+        action: "session.all_ended",
+        subject_kind: "user",
+        subject_id: user.to_string(),
+        user: Some(user),
+        details: json!({ "sessions": ended.len(), "cause": cause }),
+    };
+    audit::record(tx, entry).await?;
+    Ok(ended)
 }
 
 impl App {
-    /// Lets a program in: unknown, wrong, frozen and unverified all get the same answer in the same time (SEC-4).
-    pub async fn login(
-        &self,
-        context: &Context,
-        email: &Email,
-        password: &SecretString,
-        device: &Device,
-    ) -> Result<TokenPair, IdentityError> {
-        let account = self.authenticate_password(context, email, password).await?;
-        let token = OpaqueToken::random(&**self.random());
-        let session = self
-            .tx("login", context, |tx| {
-                let (account, token) = (&account, &token);
-                async move {
-                    let session = open_session(tx, account, device, None).await?;
-                    store::insert_refresh_token(tx, session, &token.hash()).await?;
-                    Ok::<_, IdentityError>(session)
-                }
-                .scope_boxed()
-            })
-            .await?;
-        self.token_pair(account.id, session, account.role, &token)
-    }
-
-    /// Lets a browser in, with a cookie instead of tokens.
-    pub async fn login_browser(
-        &self,
-        context: &Context,
-        email: &Email,
-        password: &SecretString,
-        device: &Device,
-    ) -> Result<LoggedIn, IdentityError> {
-        let account = self.authenticate_password(context, email, password).await?;
-        let cookie = OpaqueToken::random(&**self.random());
-        self.tx("login_browser", context, |tx| {
-            let (account, cookie) = (&account, &cookie);
-            async move {
-                open_session(tx, account, device, Some(&cookie.hash())).await?;
-                Ok::<_, IdentityError>(())
-            }
-            .scope_boxed()
-        })
-        .await?;
-        Ok(LoggedIn { cookie: cookie.reveal(), user: account.id, locale: account.locale })
-    }
-
-    /// Exchanges a refresh token for the next pair.
-    pub async fn refresh(&self, context: &Context, presented: &str) -> Result<TokenPair, IdentityError> {
-        let token = OpaqueToken::parse(presented).map_err(|_| IdentityError::SessionEnded)?;
-        let exchanged = self
-            .tx("refresh", context, |tx| {
-                let token = &token;
-                async move { self.exchange(tx, token).await }.scope_boxed()
-            })
-            .await?;
-        match exchanged {
-            Some((found, successor)) => self.token_pair(found.user, found.session, found.role, &successor),
-            None => Err(IdentityError::SessionEnded),
-        }
-    }
-
-    /// `None` refuses, after a commit: the end of a stolen family must be kept.
-    async fn exchange(
-        &self,
-        tx: &mut Tx,
-        token: &OpaqueToken,
-    ) -> Result<Option<(Presented, OpaqueToken)>, IdentityError> {
-        let Some(found) = store::lock_refresh_token(tx, &token.hash()).await? else { return Ok(None) };
-        if found.revoked || found.frozen || found.session_expires_at <= tx.wall() {
-            return Ok(None);
-        }
-        let Some(rotation) = &found.rotation else {
-            let nonce: [u8; 16] = tx.random();
-            let successor = token.successor(self.keys().refresh(), &nonce);
-            store::rotate_refresh_token(tx, found.session, &token.hash(), &nonce, &successor.hash()).await?;
-            return Ok(Some((found, successor)));
-        };
-        if rotation.successor_unused && tx.wall() - rotation.at <= RETRY_GRACE {
-            let successor = token.successor(self.keys().refresh(), &rotation.nonce);
-            return Ok(Some((found, successor)));
-        }
-        end_session(tx, found.user, found.session, "token_reuse").await?;
-        Ok(None)
-    }
-
     /// Ends one session.
     pub async fn logout(
         &self,
@@ -185,53 +187,130 @@ impl App {
         user: UserId,
         session: SessionId,
     ) -> Result<(), IdentityError> {
-        self.tx("logout", context, |tx| {
-            async move { end_session(tx, user, session, "logout").await }.scope_boxed()
-        })
-        .await?;
-        self.revocations().add(session, self.clock().wall());
-        Ok(())
+        self.end_session(context, user, session, "logout").await.map(drop)
+    }
+
+    /// Ends one of a user's sessions from their list; says whether it was there and alive.
+    pub async fn revoke_session(
+        &self,
+        context: &Context,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<bool, IdentityError> {
+        self.end_session(context, user, session, "revoked").await
+    }
+
+    async fn end_session(
+        &self,
+        context: &Context,
+        user: UserId,
+        session: SessionId,
+        cause: &'static str,
+    ) -> Result<bool, IdentityError> {
+        let ended = self
+            .tx("end_session", context, |tx| {
+                async move { Ok::<_, IdentityError>(end(tx, user, session, cause).await?) }.scope_boxed()
+            })
+            .await?;
+        if ended {
+            self.revocations().add(session, self.clock().wall());
+        }
+        Ok(ended)
     }
 
     /// Ends every session of a user.
     pub async fn logout_all(&self, context: &Context, user: UserId) -> Result<(), IdentityError> {
         let ended = self
             .tx("logout_all", context, |tx| {
-                async move {
-                    let ended = store::revoke_sessions(tx, user, "logout_all").await?;
-                    let entry = audit::Entry {
-                        action: "session.all_ended",
-                        subject_kind: "user",
-                        subject_id: user.to_string(),
-                        user: Some(user),
-                        details: json!({ "sessions": ended.len() }),
-                    };
-                    audit::record(tx, entry).await?;
-                    Ok::<_, IdentityError>(ended)
-                }
-                .scope_boxed()
+                async move { Ok::<_, IdentityError>(end_all(tx, user, "logout_all", None).await?) }
+                    .scope_boxed()
             })
             .await?;
-        for session in ended {
-            self.revocations().add(session, self.clock().wall());
-        }
+        self.revoked(&ended);
         Ok(())
     }
 
-    /// Who presents this access token. Asks the database only when the list of revocations is too old.
-    pub async fn authenticate(&self, access_token: &str) -> Result<Actor, IdentityError> {
+    /// What was just revoked here holds here at once.
+    pub(super) fn revoked(&self, sessions: &[SessionId]) {
+        for session in sessions {
+            self.revocations().add(*session, self.clock().wall());
+        }
+    }
+
+    /// The living sessions of a user, the one used last first.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<SessionView>, StoreError> {
         let wall = self.clock().wall();
-        let verified = self.keys().access_tokens().verify(access_token, wall.unix_timestamp());
-        let claims = verified.map(|verified| verified.claims).map_err(|reason| {
+        let rows = sqlx::query!(
+            r#"SELECT id, user_agent, network, cookie_hash IS NOT NULL AS "browser!",
+                      second_factor_at IS NOT NULL AS "second_factor!", created_at, last_used_at, expires_at
+               FROM sessions
+               WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_used_at > $3
+               ORDER BY last_used_at DESC
+               LIMIT 100"#,
+            user.uuid(),
+            wall,
+            wall - IDLE_LIMIT
+        )
+        .fetch_all(self.db())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| SessionView {
+                id: SessionId::from_uuid(row.id),
+                user_agent: row.user_agent,
+                network: row.network,
+                browser: row.browser,
+                second_factor: row.second_factor,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
+                expires_at: row.expires_at,
+            })
+            .collect())
+    }
+
+    /// Who presents this access token or key of a machine. For a token it asks the database only when the list of revocations is too old.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Actor, IdentityError> {
+        if access_token.starts_with(API_KEY_PREFIX) {
+            return self.authenticate_key(access_token).await;
+        }
+        let now = self.clock().wall().unix_timestamp();
+        let mut verified = self.keys().access_tokens().verify(access_token, now);
+        if verified.as_ref().err() == Some(&JwtError::UnknownKey) && self.look_for_new_keys().await? {
+            verified = self.keys().access_tokens().verify(access_token, now);
+        }
+        let verified = verified.map_err(|reason| {
             tracing::debug!(jwt.refused = %reason, "access token refused");
             IdentityError::SessionEnded
         })?;
+        let claims = verified.claims;
         let session = SessionId::from_uuid(claims.sid);
-        if self.revocations().is_revoked(self.db(), session).await? {
+        if self.revocations().is_revoked(self.db(), session, &verified.kid).await? {
             return Err(IdentityError::SessionEnded);
         }
         let role = claims.role.parse().map_err(|_| IdentityError::SessionEnded)?;
         Ok(Actor::User { id: UserId::from_uuid(claims.sub), session, role })
+    }
+
+    /// Writes down that somebody may not do what a route is for. Says whether their role would allow it once they showed a
+    /// second factor.
+    pub async fn deny(&self, context: &Context, user: UserId, scope: Scope) -> Result<bool, IdentityError> {
+        self.tx("deny", context, |tx| {
+            async move {
+                let role = store::role_of(tx, user).await?;
+                let person = matches!(tx.context().actor, Actor::User { .. });
+                let entry = audit::Entry {
+                    action: "access.denied",
+                    subject_kind: "user",
+                    subject_id: user.to_string(),
+                    user: Some(user),
+                    details: json!({ "scope": scope.as_str() }),
+                };
+                audit::record(tx, entry).await?;
+                Ok(person && role.is_some_and(|role| Scopes::of_role(role).contains(scope)))
+            }
+            .scope_boxed()
+        })
+        .await
     }
 
     /// Whose browser presents this cookie.
@@ -239,26 +318,35 @@ impl App {
         let Ok(token) = OpaqueToken::parse(cookie) else { return Ok(None) };
         let (wall, hash) = (self.clock().wall(), token.hash());
         let row = sqlx::query!(
-            "SELECT sessions.id, sessions.user_id, users.email, users.role, users.locale
-             FROM sessions JOIN users ON users.id = sessions.user_id
-             WHERE sessions.cookie_hash = $1
-               AND sessions.revoked_at IS NULL
-               AND sessions.expires_at > $2
-               AND users.frozen_at IS NULL",
+            r#"SELECT sessions.id, sessions.user_id, users.email, users.role, users.locale, sessions.last_used_at,
+                      sessions.second_factor_at IS NOT NULL AS "second_factor!"
+               FROM sessions JOIN users ON users.id = sessions.user_id
+               WHERE sessions.cookie_hash = $1
+                 AND sessions.revoked_at IS NULL
+                 AND sessions.expires_at > $2
+                 AND sessions.last_used_at > $3
+                 AND users.frozen_at IS NULL"#,
             hash.as_slice(),
-            wall
+            wall,
+            wall - IDLE_LIMIT
         )
         .fetch_optional(self.db())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let (user, session) = (UserId::from_uuid(row.user_id), SessionId::from_uuid(row.id));
-        let role = store::role(&row.role)?;
+        if wall - row.last_used_at > NOTE_USE_EVERY {
+            let query =
+                sqlx::query!("UPDATE sessions SET last_used_at = $2 WHERE id = $1", session.uuid(), wall);
+            query.execute(self.db()).await?;
+        }
+        let role = store::role(&row.role)?.on_session(row.second_factor);
         Ok(Some(PageSession {
             actor: Actor::User { id: user, session, role },
             user,
             session,
             email: row.email,
             locale: store::locale(&row.locale)?,
+            role,
         }))
     }
 
@@ -271,40 +359,7 @@ impl App {
         .await
     }
 
-    async fn authenticate_password(
-        &self,
-        context: &Context,
-        email: &Email,
-        password: &SecretString,
-    ) -> Result<Account, IdentityError> {
-        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
-            return Err(IdentityError::InvalidCredentials);
-        }
-        let account = store::find_account(self.db(), email.key()).await?;
-        let stored = account.as_ref().map(|account| account.password_hash.clone());
-        let fits = self.passwords().verify(password, stored).await?;
-        let user = account.as_ref().map(|account| account.id);
-        if let Some(account) = account.filter(|account| fits && !account.frozen) {
-            return Ok(account);
-        }
-        self.tx("login_refused", context, |tx| {
-            async move {
-                let entry = audit::Entry {
-                    action: "login.refused",
-                    subject_kind: "user",
-                    subject_id: user.map_or_else(|| "unknown".to_owned(), |user| user.to_string()),
-                    user,
-                    details: json!({}),
-                };
-                audit::record(tx, entry).await
-            }
-            .scope_boxed()
-        })
-        .await?;
-        Err(IdentityError::InvalidCredentials)
-    }
-
-    fn token_pair(
+    pub(super) fn token_pair(
         &self,
         user: UserId,
         session: SessionId,
@@ -328,43 +383,4 @@ impl App {
             refresh_token: refresh_token.reveal(),
         })
     }
-}
-
-async fn open_session(
-    tx: &mut Tx,
-    account: &Account,
-    device: &Device,
-    cookie_hash: Option<&[u8; 32]>,
-) -> Result<SessionId, StoreError> {
-    let session = SessionId::new(tx.wall(), &tx.entropy());
-    let expires_at: Instant = tx.wall() + SESSION_LIFE;
-    store::insert_session(tx, session, account.id, device, cookie_hash, expires_at).await?;
-    let entry = audit::Entry {
-        action: "login.succeeded",
-        subject_kind: "session",
-        subject_id: session.to_string(),
-        user: Some(account.id),
-        details: json!({}),
-    };
-    audit::record(tx, entry).await?;
-    Ok(session)
-}
-
-async fn end_session(
-    tx: &mut Tx,
-    user: UserId,
-    session: SessionId,
-    cause: &str,
-) -> Result<(), IdentityError> {
-    if store::revoke_session(tx, session, cause).await? {
-        let entry = audit::Entry {
-            action: "session.ended",
-            subject_kind: "session",
-            subject_id: session.to_string(),
-            user: Some(user),
-            details: json!({ "cause": cause }),
-        };
-        audit::record(tx, entry).await?;
-    }
-    Ok(())
 }

@@ -27,8 +27,33 @@ const SECRET: Label = Label::new("notifications", "secret_encrypted");
 pub enum Content {
     /// Confirms the address of a registration; the token is the message's secret.
     Verification,
+    /// Asks for new links, one for each registration of the address that waits. It is no mail itself.
+    VerificationAgain,
     /// Somebody registered an address that has an account.
     AlreadyRegistered,
+    /// Chooses a new password; the token is the message's secret. Whether anybody has the address is found out when it is
+    /// sent.
+    PasswordReset,
+    /// Something about how an account is guarded has changed.
+    Security {
+        /// What.
+        event: SecurityEvent,
+        /// What the browser or program says it is; empty if unknown.
+        user_agent: String,
+        /// The network, short of the address; empty if unknown.
+        network: String,
+        /// When (wall time).
+        at_us: i64,
+    },
+    /// A machine's key ends soon.
+    ApiKeyEnding {
+        /// What its owner calls it.
+        name: String,
+        /// When (wall time).
+        ends_at_us: i64,
+    },
+    /// The account was erased.
+    Erased,
     /// A payment settled.
     PaymentConfirmed {
         /// Which.
@@ -78,12 +103,99 @@ pub enum Content {
     },
 }
 
+/// What may change about how an account is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecurityEvent {
+    /// The owner chose a new password.
+    PasswordChanged,
+    /// A new password was chosen by a mailed link.
+    PasswordReset,
+    /// An authenticator app was added.
+    TotpEnabled,
+    /// The authenticator app was removed.
+    TotpDisabled,
+    /// A telephone was added.
+    SmsEnabled,
+    /// The telephone was removed.
+    SmsDisabled,
+    /// There are new recovery codes.
+    RecoveryCodesReplaced,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// Somebody logged in from a device that was not known.
+    NewDevice,
+    /// A session's token came back after it was exchanged.
+    SessionStolen,
+    /// Somebody keeps trying passwords.
+    UnderAttack,
+    /// The account was frozen.
+    AccountFrozen,
+    /// The freeze was lifted.
+    AccountUnfrozen,
+    /// A machine's key was made.
+    ApiKeyCreated,
+    /// The account will be erased.
+    ErasureRequested,
+    /// The account will not be erased.
+    ErasureCancelled,
+}
+
+impl SecurityEvent {
+    /// Every event.
+    pub const ALL: [Self; 16] = [
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::TotpEnabled,
+        Self::TotpDisabled,
+        Self::SmsEnabled,
+        Self::SmsDisabled,
+        Self::RecoveryCodesReplaced,
+        Self::RecoveryCodeUsed,
+        Self::NewDevice,
+        Self::SessionStolen,
+        Self::UnderAttack,
+        Self::AccountFrozen,
+        Self::AccountUnfrozen,
+        Self::ApiKeyCreated,
+        Self::ErasureRequested,
+        Self::ErasureCancelled,
+    ];
+
+    /// The word in the catalogues of texts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password-changed",
+            Self::PasswordReset => "password-reset",
+            Self::TotpEnabled => "totp-enabled",
+            Self::TotpDisabled => "totp-disabled",
+            Self::SmsEnabled => "sms-enabled",
+            Self::SmsDisabled => "sms-disabled",
+            Self::RecoveryCodesReplaced => "recovery-codes-replaced",
+            Self::RecoveryCodeUsed => "recovery-code-used",
+            Self::NewDevice => "new-device",
+            Self::SessionStolen => "session-stolen",
+            Self::UnderAttack => "under-attack",
+            Self::AccountFrozen => "account-frozen",
+            Self::AccountUnfrozen => "account-unfrozen",
+            Self::ApiKeyCreated => "api-key-created",
+            Self::ErasureRequested => "erasure-requested",
+            Self::ErasureCancelled => "erasure-cancelled",
+        }
+    }
+}
+
 impl Content {
     /// The word in the database.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Verification => "verification",
+            Self::VerificationAgain => "verification_again",
             Self::AlreadyRegistered => "already_registered",
+            Self::PasswordReset => "password_reset",
+            Self::Security { .. } => "security",
+            Self::ApiKeyEnding { .. } => "api_key_ending",
+            Self::Erased => "erased",
             Self::PaymentConfirmed { .. } => "payment_confirmed",
             Self::Reminder { .. } => "reminder",
             Self::SubscriptionEnded { .. } => "subscription_ended",

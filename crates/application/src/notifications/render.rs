@@ -8,6 +8,7 @@ use domain::money::Money;
 use domain::plan::PlanCode;
 use time::{Duration, OffsetDateTime};
 
+use super::SecurityEvent;
 use crate::text::{Locale, plan_name, text, text_or};
 
 /// Who writes: shown at the top and the foot of every mail.
@@ -30,6 +31,38 @@ pub enum MailContent {
     /// Somebody registered an address that has an account.
     AlreadyRegistered {
         /// The log-in page.
+        link: String,
+    },
+    /// Chooses a new password.
+    PasswordReset {
+        /// The page with the form, token included.
+        link: String,
+    },
+    /// Something about how an account is guarded has changed.
+    Security {
+        /// What.
+        event: SecurityEvent,
+        /// What the browser or program says it is; may be empty, and is what strangers sent.
+        user_agent: String,
+        /// The network; may be empty.
+        network: String,
+        /// When.
+        at: OffsetDateTime,
+        /// The page about the account's security.
+        link: String,
+    },
+    /// A machine's key ends soon.
+    ApiKeyEnding {
+        /// What its owner calls it.
+        name: String,
+        /// When.
+        ends_at: OffsetDateTime,
+        /// The page with the keys.
+        link: String,
+    },
+    /// The account was erased.
+    Erased {
+        /// The home page.
         link: String,
     },
     /// A payment settled and its time was added.
@@ -123,6 +156,32 @@ impl MailContent {
                 paragraphs: vec![say.t("mail-already-text")],
                 after: vec![say.t("mail-already-ignore")],
                 ..say.letter("mail-already-subject", "mail-already-heading", "mail-already-button", link)
+            },
+            Self::PasswordReset { link } => Letter {
+                paragraphs: vec![say.t("mail-reset-text"), say.t("mail-reset-valid")],
+                after: vec![say.t("mail-reset-ignore")],
+                ..say.letter("mail-reset-subject", "mail-reset-heading", "mail-reset-button", link)
+            },
+            Self::Security { event, user_agent, network, at, link } => {
+                say.security(*event, user_agent, network, *at, link)
+            }
+            Self::ApiKeyEnding { name, ends_at, link } => Letter {
+                paragraphs: vec![say.t("mail-key-ending-text")],
+                facts: vec![
+                    (say.t("mail-key-ending-name"), one_line(name)),
+                    (say.t("mail-key-ending-end"), say.locale.instant(*ends_at)),
+                ],
+                ..say.letter(
+                    "mail-key-ending-subject",
+                    "mail-key-ending-subject",
+                    "mail-security-button",
+                    link,
+                )
+            },
+            Self::Erased { link } => Letter {
+                paragraphs: vec![say.t("mail-erased-text")],
+                why: say.t("mail-erased-why"),
+                ..say.letter("mail-erased-subject", "mail-erased-subject", "mail-erased-button", link)
             },
             Self::PaymentConfirmed { plan, days, amount, ends_at, reference, telegram_linked, link } => {
                 let end = say.locale.instant(*ends_at);
@@ -231,6 +290,32 @@ impl Voice<'_> {
         }
     }
 
+    fn security(
+        self,
+        event: SecurityEvent,
+        user_agent: &str,
+        network: &str,
+        at: OffsetDateTime,
+        link: &str,
+    ) -> Letter {
+        let subject = format!("mail-security-{}-subject", event.as_str());
+        let mut facts = vec![(self.t("mail-security-at"), self.locale.instant(at))];
+        let (device, network) = (without_links(user_agent), one_line(network));
+        // A freeze comes from us: where an administrator was is nothing to tell.
+        if !is_ours(event) {
+            let known = [("mail-security-device", device), ("mail-security-network", network)];
+            let known = known.into_iter().filter(|(_, words)| !words.trim().is_empty());
+            facts.extend(known.map(|(key, words)| (self.t(key), words)));
+        }
+        let after = if is_the_owners(event) { vec![self.t("mail-security-not-you")] } else { Vec::new() };
+        Letter {
+            paragraphs: vec![self.t(&format!("mail-security-{}-text", event.as_str()))],
+            facts,
+            after,
+            ..self.letter(&subject, &subject, "mail-security-button", link)
+        }
+    }
+
     fn alert(
         self,
         condition: &str,
@@ -293,9 +378,39 @@ impl TextLetter<'_> {
     }
 }
 
-/// Without control characters: nothing that strangers sent may start a header or a line of its own.
+/// Without control characters: nothing that strangers sent may start a header or a line of its own, or turn the words
+/// around it.
 fn one_line(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let unruly = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    words.chars().map(|c| if unruly(c) { ' ' } else { c }).collect()
+}
+
+/// What a browser says it is, with nothing that a mail program would make a link of. Whoever tries passwords writes
+/// these words, and the owner trusts the mail that they stand in.
+fn without_links(user_agent: &str) -> String {
+    let characters: Vec<char> = one_line(user_agent).chars().collect();
+    let digit = |place: Option<usize>| {
+        place.and_then(|place| characters.get(place)).is_some_and(char::is_ascii_digit)
+    };
+    let harmless = |(place, c): (usize, &char)| match c {
+        '.' if digit(place.checked_sub(1)) && digit(place.checked_add(1)) => '.',
+        c if c.is_ascii_alphanumeric() || " /;,()_-+".contains(*c) => *c,
+        _ => ' ',
+    };
+    characters.iter().enumerate().map(harmless).collect()
+}
+
+/// Whether the owner may have done it, so that a mail must say what to do if it was somebody else.
+const fn is_the_owners(event: SecurityEvent) -> bool {
+    !is_ours(event) && !matches!(event, SecurityEvent::SessionStolen | SecurityEvent::UnderAttack)
+}
+
+/// Whether we did it.
+const fn is_ours(event: SecurityEvent) -> bool {
+    matches!(event, SecurityEvent::AccountFrozen | SecurityEvent::AccountUnfrozen)
 }
 
 /// What the bot says, as plain text without any markup.

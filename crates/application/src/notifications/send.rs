@@ -18,6 +18,7 @@ use crate::alerts;
 use crate::app::App;
 use crate::audit;
 use crate::billing;
+use crate::identity;
 use crate::text::Locale;
 use crate::tx::StoreError;
 use crate::work::{Backoff, Lease, OwedWork};
@@ -64,13 +65,26 @@ enum Outcome {
     },
 }
 
+/// Who reads a mail, as far as that decides whether and how it is sent.
+enum Addressee {
+    Anybody,
+    Owner(Locale),
+    /// There is nothing to send.
+    Done(Outcome),
+}
+
 impl App {
     async fn mail(&self, owed: &Owed) -> Result<Outcome, StoreError> {
         let Some(mailer) = self.mailer() else { return Ok(later("no mail server is set up")) };
         let for_company = matches!(owed.content, Content::Alert { .. });
         let to = if for_company { self.settings().company_email() } else { owed.recipient.clone() };
         let Some(to) = to else { return Ok(later("no company_email is set")) };
-        let locale = owed.locale.unwrap_or(self.options().default_locale);
+        let mut locale = owed.locale.unwrap_or(self.options().default_locale);
+        match self.addressee(owed, &to).await? {
+            Addressee::Anybody => {}
+            Addressee::Owner(chosen) => locale = chosen,
+            Addressee::Done(outcome) => return Ok(outcome),
+        }
         let Some(content) = self.mail_content(owed).await? else {
             return Ok(Outcome::GivenUp("it has nothing to tell".to_owned()));
         };
@@ -94,6 +108,33 @@ impl App {
         })
     }
 
+    /// What is mailed to an address that somebody typed may depend on whether it is a user's. That is looked up here and
+    /// not while they wait for the answer, which therefore tells nothing (SEC-4).
+    async fn addressee(&self, owed: &Owed, to: &str) -> Result<Addressee, StoreError> {
+        let given_up = |reason: &str| Addressee::Done(Outcome::GivenUp(reason.to_owned()));
+        match owed.content {
+            Content::PasswordReset => {
+                let owner = identity::owner_of_address(self.db(), to).await?;
+                Ok(owner.map_or(given_up("nobody has this address"), |(_, locale)| Addressee::Owner(locale)))
+            }
+            Content::Verification => {
+                let Some((owner, _)) = identity::owner_of_address(self.db(), to).await? else {
+                    return Ok(Addressee::Anybody);
+                };
+                self.tx("tell_already_registered", &Context::system("notifications"), |tx| {
+                    async move { identity::tell_already_registered(tx, owner).await }.scope_boxed()
+                })
+                .await?;
+                Ok(given_up("the address has an account, whose owner is told"))
+            }
+            Content::VerificationAgain => {
+                self.renew_links(to, owed.id).await?;
+                Ok(Addressee::Done(Outcome::Sent))
+            }
+            _ => Ok(Addressee::Anybody),
+        }
+    }
+
     fn letterhead(&self) -> Letterhead {
         let contact = self.settings().company_email().unwrap_or_else(|| self.options().public_url.clone());
         Letterhead { company: self.options().company_name.clone(), contact }
@@ -110,6 +151,24 @@ impl App {
                     link: format!("{public_url}/verify?token={}", token.expose_secret()),
                 }
             }
+            Content::PasswordReset => {
+                let Some(token) = &owed.secret else { return Ok(None) };
+                let link = format!("{public_url}/password/reset?token={}", token.expose_secret());
+                MailContent::PasswordReset { link }
+            }
+            Content::Security { event, user_agent, network, at_us } => MailContent::Security {
+                event: *event,
+                user_agent: user_agent.clone(),
+                network: network.clone(),
+                at: instant(*at_us)?,
+                link: format!("{public_url}/security"),
+            },
+            Content::ApiKeyEnding { name, ends_at_us } => MailContent::ApiKeyEnding {
+                name: name.clone(),
+                ends_at: instant(*ends_at_us)?,
+                link: format!("{public_url}/security"),
+            },
+            Content::Erased => MailContent::Erased { link: public_url.clone() },
             Content::AlreadyRegistered => {
                 MailContent::AlreadyRegistered { link: format!("{public_url}/login") }
             }

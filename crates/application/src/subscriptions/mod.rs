@@ -3,6 +3,7 @@
 //! The schedule itself is the domain's. Here it is loaded under its row lock, changed, written back with its
 //! *outlook* (when to remind, when it ends), and audited; membership work is owed in the same transaction.
 
+mod freeze;
 mod store;
 mod sweeps;
 mod view;
@@ -14,6 +15,7 @@ use domain::subscription::{PeriodState, Schedule, SubscriptionStatus};
 use domain::time::{Duration, Instant, microseconds_between};
 use serde_json::json;
 
+pub(crate) use self::freeze::{release_all, withhold_all};
 pub(crate) use self::store::StoredPeriod;
 pub use self::sweeps::Swept;
 pub use self::view::{PeriodView, SubscriptionView};
@@ -77,9 +79,9 @@ pub(crate) async fn entitle(
     let now = tx.now();
     let mut loaded = store::lock(tx, purchase.user, &purchase.channel, &purchase.plan).await?;
     let before = loaded.schedule.clone();
-    // Time that is paid or given back while the account is frozen starts when the freeze ends (SEC-61).
-    let frozen = identity::is_frozen(tx, purchase.user).await?;
-    let held = if frozen && state == PeriodState::Live { PeriodState::Withheld } else { state };
+    // Time that is paid or given back while an admin's freeze lasts starts when it is lifted (SEC-61).
+    let withheld = identity::is_withheld(tx, purchase.user).await?;
+    let held = if withheld && state == PeriodState::Live { PeriodState::Withheld } else { state };
     if let Some(period) = store::period_of_payment(tx, purchase.payment).await? {
         loaded.schedule.change(period, held, now);
     } else {

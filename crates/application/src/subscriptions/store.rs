@@ -98,6 +98,26 @@ pub(super) async fn lock(
     })
 }
 
+/// The channels that a user has ever had time for, each with the plan that it was last bought by.
+pub(super) async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<(ChannelKey, PlanCode)>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT channel, plan_code FROM subscriptions WHERE user_id = $1 ORDER BY channel",
+        user.uuid()
+    )
+    .fetch_all(tx.db())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let channel = row.channel.parse();
+            let plan = row.plan_code.parse();
+            Ok((
+                channel.map_err(|_| StoreError::unknown_word("subscriptions.channel", &row.channel))?,
+                plan.map_err(|_| StoreError::unknown_word("subscriptions.plan_code", &row.plan_code))?,
+            ))
+        })
+        .collect()
+}
+
 pub(super) async fn period_of_payment(
     tx: &mut Tx,
     payment: PaymentId,

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// Families whose keys are made of a code at run time; every other key stands in a source as it is.
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 11] = [
     "alert-",
     "currency-",
     "error-",
     "invalid-",
+    "mail-security-",
     "month-",
     "payment-reason-",
     "payment-status-",
@@ -174,6 +175,49 @@ fn codes_of_problems_plans_and_providers_have_words() {
     assert_eq!(plan_name(Locale::En, &unnamed, 1), "Access for 1 day");
     assert_eq!(provider_name(Locale::Fr, "stripe"), "Carte bancaire");
     assert_eq!(provider_name(Locale::Fr, "unheard_of"), "unheard_of");
+}
+
+#[test]
+fn every_refusal_of_an_identity_has_words_of_its_own() {
+    let problems = [
+        "code_invalid",
+        "challenge_ended",
+        "password_wrong",
+        "second_factor_required",
+        "code_required",
+        "factor_not_trusted",
+        "step_up_required",
+        "nothing_to_confirm",
+        "app_required",
+        "sms_unavailable",
+        "scope_not_allowed",
+        "key_not_allowed",
+        "last_admin",
+        "not_yourself",
+        "insufficient_scope",
+        "too_many_tries",
+    ];
+    let fields = [
+        "password_too_common",
+        "password_of_context",
+        "phone",
+        "reason",
+        "scope",
+        "method",
+        "code",
+        "days",
+        "name",
+        "sha256",
+    ];
+    for locale in Locale::ALL {
+        for code in problems {
+            let ((title, detail), ours) = (problem(locale, code), problem(locale, "internal"));
+            assert!(title != ours.0 && detail != ours.1 && title != detail, "{locale} {code}: {title}");
+        }
+        for code in fields {
+            assert_ne!(invalid(locale, code), invalid(locale, "not_allowed"), "{locale} {code}");
+        }
+    }
 }
 
 #[test]

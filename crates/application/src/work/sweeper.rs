@@ -57,6 +57,8 @@ async fn sweep_if_due(
     }
     if moved || over(last, SWEEP_EVERY) {
         let swept = app.sweep_subscriptions().await?;
+        app.erase_due().await?;
+        app.warn_of_ending_keys().await?;
         *last = Some(now);
         app.wake_workers();
         if swept.ended + swept.reminded > 0 {
@@ -67,6 +69,8 @@ async fn sweep_if_due(
         app.forget_expired_registrations().await?;
         app.forget_expired_link_tokens().await?;
         app.forget_ended_sessions().await?;
+        app.forget_old_identity().await?;
+        app.rotate_jwt_key_when_due().await?;
         *retention = Some(now);
     }
     Ok(())

@@ -101,6 +101,7 @@ fn introduce(ready: &Ready) {
   API documentation   {base_url}/api/docs/
   The simulated world {sandbox_url}/
     mailbox           {sandbox_url}/mailbox
+    telephones        {sandbox_url}/sms
     Telegram          {sandbox_url}/telegram
     payment service   {sandbox_url}/psp/ledger
     clock             {sandbox_url}/clock

@@ -3,6 +3,7 @@
 mod config_check;
 mod demo;
 mod doctor;
+mod keys;
 mod migrate;
 mod private_database;
 mod rehearse;
@@ -55,6 +56,9 @@ enum Command {
     /// Users
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// The operator's encrypted settings
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
@@ -107,6 +111,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Demo(options) => demo::demo(options).await,
         Command::Rehearse(options) => rehearse::rehearse(options).await,
         Command::User(command) => user::user(&load(file)?, command).await,
+        Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,

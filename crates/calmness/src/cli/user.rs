@@ -1,4 +1,4 @@
-//! `user create` and `user set-role`.
+//! `user create`, `user set-role`, `user freeze`, `user unfreeze`, `user trust-factors`.
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -38,6 +38,27 @@ pub(super) enum UserCommand {
         /// user, support or admin
         role: Role,
     },
+    /// Freeze an account: no login, no payment, no access; its paid time waits
+    Freeze {
+        /// Whose
+        email: Email,
+        /// Why; kept in the audit log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lift a freeze; paid time runs again
+    Unfreeze {
+        /// Whose
+        email: Email,
+        /// Why; kept in the audit log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Vouch for somebody: forget their failed tries, and let a second factor younger than a day approve actions
+    TrustFactors {
+        /// Whose
+        email: Email,
+    },
 }
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
@@ -61,6 +82,20 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
         UserCommand::SetRole { email, role } => {
             app.set_role(&context, &email, role).await?;
             terminal::say(&format!("the role is {}; all sessions have ended", role.as_str()));
+        }
+        UserCommand::Freeze { email, reason } => {
+            let user = app.user_of_address(&email).await?;
+            app.freeze(&context, user, &reason).await?;
+            terminal::say("the account is frozen; all its sessions have ended");
+        }
+        UserCommand::Unfreeze { email, reason } => {
+            let user = app.user_of_address(&email).await?;
+            app.unfreeze(&context, user, &reason).await?;
+            terminal::say("the account is not frozen; its paid time runs");
+        }
+        UserCommand::TrustFactors { email } => {
+            app.trust_factors(&context, &email).await?;
+            terminal::say("failed tries are forgotten, and confirmed factors may approve actions now");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -70,6 +70,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server.trusted_proxies", Kind::List, "a list of networks like 10.0.0.0/8 or 127.0.0.1/32"),
     key("server.cors_origins", Kind::List, "a list of origins like https://app.example"),
     key("limits.requests_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.requests_per_user", Kind::Number, "a number; 0 turns the limit off"),
     key("limits.login_failures_per_address", Kind::Number, "a number; 0 turns the limit off"),
     key("limits.mails_per_address", Kind::Number, "a number; 0 turns the limit off"),
     key("limits.payments_per_user", Kind::Number, "a number; 0 turns the limit off"),

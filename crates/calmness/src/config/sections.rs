@@ -98,6 +98,8 @@ pub struct Server {
 pub struct Limits {
     /// Every request of one address but callbacks.
     pub requests_per_address: u32,
+    /// Every request of one user or of one of their keys.
+    pub requests_per_user: u32,
     /// Failed logins of one address; successful ones never count.
     pub login_failures_per_address: u32,
     /// Sign-ups and resends of one address: each sends a mail.
@@ -328,6 +330,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_per_address: 0,
+            requests_per_user: 0,
             login_failures_per_address: 30,
             mails_per_address: 120,
             payments_per_user: 200,

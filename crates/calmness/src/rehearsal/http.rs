@@ -1,6 +1,7 @@
 //! The one client of a rehearsal, and what asks with it are told.
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
@@ -57,13 +58,14 @@ impl From<crate::demo::DemoError> for Failure {
     }
 }
 
-/// The client: loopback only, so no proxy and no certificates.
+/// A client, calling from an address of this machine if one is given: loopback only, so no proxy and no certificates.
 #[expect(
     clippy::disallowed_methods,
     reason = "a rehearsal reads headers and redirects that the product's client hides"
 )]
-pub(super) fn client() -> Result<Client, reqwest::Error> {
+pub(super) fn client_from(address: Option<IpAddr>) -> Result<Client, reqwest::Error> {
     Client::builder()
+        .local_address(address)
         .timeout(EXCHANGE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

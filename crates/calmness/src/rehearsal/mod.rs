@@ -69,6 +69,7 @@ async fn perform(world: &mut World, report: &mut Report) -> bool {
     acts::money::play(world, report).await;
     acts::power_cut::play(world, report).await;
     acts::peers::play(world, report).await;
+    acts::attack::play(world, report).await;
     let examined = verdict::examine(world, report).await.ok();
     report.end(examined.as_deref(), &world.kept_log())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::http::{self, Door, Failure, Played, Reply, demand, list, number, same, text, until, until_so};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 const PROVIDER: &str = "hmac_psp";
 
 /// What is bought: a plan in a currency.

@@ -54,7 +54,7 @@ pub(super) fn fresh_folder() -> PathBuf {
 impl World {
     /// Starts everything in a fresh folder, on free ports.
     pub(super) async fn start(folder: &Path, seed: Option<u64>) -> Result<Self, RehearsalError> {
-        let client = http::client().map_err(RehearsalError::Client)?;
+        let client = http::client_from(None).map_err(RehearsalError::Client)?;
         let options = DemoOptions {
             data_dir: folder.to_owned(),
             port: Some(0),

@@ -51,7 +51,8 @@ pub enum MessageStatus {
 }
 
 impl MessageStatus {
-    pub(super) fn read(word: &str) -> Self {
+    /// Reads Twilio's word.
+    pub fn read(word: &str) -> Self {
         match word {
             "accepted" => Self::Accepted,
             "scheduled" => Self::Scheduled,

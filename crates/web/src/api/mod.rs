@@ -1,7 +1,10 @@
-//! The JSON API: one file per part of the address tree. Routes and their documentation come from one source.
+//! The JSON API: one file per part of the address tree. Routes, what they need and their documentation come from one
+//! source.
 
+mod admin;
 pub(crate) mod auth;
 mod billing;
+pub(crate) mod guard;
 mod health;
 mod me;
 mod payments;
@@ -9,42 +12,101 @@ mod subscriptions;
 mod telegram;
 mod webhooks;
 
+use application::actor::Scope;
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::guard::{needs, open};
 use crate::middleware::{MAX_AUTH_BODY_BYTES, MAX_TELEGRAM_BODY_BYTES};
 use crate::openapi;
 use crate::state::WebState;
 
 /// Every route of the API with its documentation.
 pub fn router() -> OpenApiRouter<WebState> {
-    let auth = OpenApiRouter::new()
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::verify_email))
-        .routes(routes!(auth::resend_verification))
-        .routes(routes!(auth::login))
-        .routes(routes!(auth::refresh))
-        .routes(routes!(auth::logout))
-        .routes(routes!(auth::logout_all))
-        .layer(DefaultBodyLimit::max(MAX_AUTH_BODY_BYTES));
-    let telegram_updates = OpenApiRouter::new()
-        .routes(routes!(webhooks::telegram))
-        .layer(DefaultBodyLimit::max(MAX_TELEGRAM_BODY_BYTES));
     OpenApiRouter::with_openapi(openapi::base())
-        .merge(auth)
-        .merge(telegram_updates)
-        .routes(routes!(me::me))
-        .routes(routes!(billing::plans))
-        .routes(routes!(billing::providers))
-        .routes(routes!(payments::init))
-        .routes(routes!(payments::list))
-        .routes(routes!(payments::get))
-        .routes(routes!(subscriptions::subscription))
-        .routes(routes!(subscriptions::subscriptions))
-        .routes(routes!(telegram::create_link, telegram::binding, telegram::unlink))
-        .routes(routes!(telegram::access))
-        .routes(routes!(webhooks::payment_provider))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
+        .merge(before_login().layer(DefaultBodyLimit::max(MAX_AUTH_BODY_BYTES)))
+        .merge(account().layer(DefaultBodyLimit::max(MAX_AUTH_BODY_BYTES)))
+        .merge(sales())
+        .merge(admin())
+        .merge(callbacks())
+        .routes(open(routes!(health::healthz)))
+        .routes(open(routes!(health::readyz)))
+}
+
+/// Who has no session yet.
+fn before_login() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(open(routes!(auth::register)))
+        .routes(open(routes!(auth::verify_email)))
+        .routes(open(routes!(auth::resend_verification)))
+        .routes(open(routes!(auth::login::login)))
+        .routes(open(routes!(auth::login::verify_code)))
+        .routes(open(routes!(auth::login::send_code)))
+        .routes(open(routes!(auth::login::refresh)))
+        .routes(open(routes!(auth::password::forgot)))
+        .routes(open(routes!(auth::password::reset)))
+}
+
+/// One's own account and what guards it.
+fn account() -> OpenApiRouter<WebState> {
+    let security = needs(Scope::Security);
+    OpenApiRouter::new()
+        .routes(security.guard(routes!(auth::sessions::logout)))
+        .routes(security.guard(routes!(auth::sessions::logout_all)))
+        .routes(security.guard(routes!(auth::sessions::list, auth::sessions::end_all)))
+        .routes(security.guard(routes!(auth::sessions::end)))
+        .routes(security.guard(routes!(auth::password::change)))
+        .routes(security.guard(routes!(auth::second_factor::factors)))
+        .routes(security.guard(routes!(auth::second_factor::enrol_totp)))
+        .routes(security.guard(routes!(auth::second_factor::confirm_totp)))
+        .routes(security.guard(routes!(auth::second_factor::remove_totp)))
+        .routes(security.guard(routes!(auth::second_factor::replace_recovery_codes)))
+        .routes(security.guard(routes!(auth::sms::enrol)))
+        .routes(security.guard(routes!(auth::sms::confirm)))
+        .routes(security.guard(routes!(auth::sms::send)))
+        .routes(security.guard(routes!(auth::sms::remove)))
+        .routes(security.guard(routes!(auth::step_up::step_up)))
+        .routes(security.guard(routes!(auth::api_keys::list, auth::api_keys::create)))
+        .routes(security.guard(routes!(auth::api_keys::revoke)))
+        .routes(needs(Scope::ProfileRead).guard(routes!(me::me)))
+        .routes(needs(Scope::ProfileWrite).guard(routes!(me::change)))
+        .routes(security.guard(routes!(me::erase)))
+        .routes(security.guard(routes!(me::keep)))
+        .routes(security.guard(routes!(me::export)))
+}
+
+/// What is sold, what was paid, and the way in.
+fn sales() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(open(routes!(billing::plans)))
+        .routes(open(routes!(billing::providers)))
+        .routes(needs(Scope::PaymentsWrite).guard(routes!(payments::init)))
+        .routes(needs(Scope::PaymentsRead).guard(routes!(payments::list)))
+        .routes(needs(Scope::PaymentsRead).guard(routes!(payments::get)))
+        .routes(needs(Scope::SubscriptionsRead).guard(routes!(subscriptions::subscription)))
+        .routes(needs(Scope::SubscriptionsRead).guard(routes!(subscriptions::subscriptions)))
+        .routes(needs(Scope::TelegramRead).guard(routes!(telegram::binding)))
+        .routes(needs(Scope::TelegramWrite).guard(routes!(telegram::create_link, telegram::unlink)))
+        .routes(needs(Scope::TelegramRead).guard(routes!(telegram::access)))
+}
+
+/// What the operator's people do.
+fn admin() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(needs(Scope::UsersRead).guard(routes!(admin::users::list)))
+        .routes(needs(Scope::UsersRead).guard(routes!(admin::users::get)))
+        .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::freeze)))
+        .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::unfreeze)))
+}
+
+/// What others call, each with its own proof.
+fn callbacks() -> OpenApiRouter<WebState> {
+    let telegram = OpenApiRouter::new()
+        .routes(open(routes!(webhooks::telegram)))
+        .layer(DefaultBodyLimit::max(MAX_TELEGRAM_BODY_BYTES));
+    OpenApiRouter::new()
+        .merge(telegram)
+        .routes(open(routes!(webhooks::twilio)))
+        .routes(open(routes!(webhooks::payment_provider)))
 }

@@ -151,7 +151,7 @@ impl From<Step> for StepBody {
 
 /// Opens a payment, once per idempotency key. The same key with the same body answers as before, with
 /// `Idempotency-Replayed: true`.
-#[utoipa::path(post, path = "/api/billing/payments/init", tag = "billing", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/billing/payments/init", tag = "billing",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters, once: here or in the body")),
     request_body = InitBody,
     responses(
@@ -231,7 +231,7 @@ fn not_empty(key: String) -> Result<String, Problem> {
 }
 
 /// The caller's payments, newest first.
-#[utoipa::path(get, path = "/api/billing/payments", tag = "billing", security(("bearer" = [])), params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/billing/payments", tag = "billing", params(PageQuery), responses(
     (status = 200, body = PaymentsResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
@@ -257,7 +257,7 @@ pub(crate) async fn list(
 }
 
 /// A payment of the caller, with each step of its money.
-#[utoipa::path(get, path = "/api/billing/payments/{id}", tag = "billing", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/billing/payments/{id}", tag = "billing",
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, body = PaymentDetail),

@@ -89,7 +89,7 @@ impl From<SubscriptionView> for SubscriptionResponse {
 }
 
 /// The caller's time in one channel; 404 if there never was any.
-#[utoipa::path(get, path = "/api/billing/subscription", tag = "billing", security(("bearer" = [])), params(ChannelQuery), responses(
+#[utoipa::path(get, path = "/api/billing/subscription", tag = "billing", params(ChannelQuery), responses(
     (status = 200, body = SubscriptionResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -110,7 +110,7 @@ pub(crate) async fn subscription(
 }
 
 /// All of the caller's time.
-#[utoipa::path(get, path = "/api/billing/subscriptions", tag = "billing", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/api/billing/subscriptions", tag = "billing", responses(
     (status = 200, body = SubscriptionsResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
 ))]

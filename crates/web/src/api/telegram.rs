@@ -48,7 +48,7 @@ pub(crate) struct AccessResponse {
 }
 
 /// Makes a deep link; earlier ones that were not used stop working.
-#[utoipa::path(post, path = "/api/telegram/link", tag = "telegram", security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/api/telegram/link", tag = "telegram", responses(
     (status = 201, body = LinkResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
@@ -63,7 +63,7 @@ pub(crate) async fn create_link(
 }
 
 /// Tells which account is linked.
-#[utoipa::path(get, path = "/api/telegram/link", tag = "telegram", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/api/telegram/link", tag = "telegram", responses(
     (status = 200, body = BindingResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -81,7 +81,7 @@ pub(crate) async fn binding(
 }
 
 /// Lets the linked account go; it is removed from the channels.
-#[utoipa::path(delete, path = "/api/telegram/link", tag = "telegram", security(("bearer" = [])), responses(
+#[utoipa::path(delete, path = "/api/telegram/link", tag = "telegram", responses(
     (status = 204, description = "No account is linked any more"),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -92,7 +92,7 @@ pub(crate) async fn unlink(State(state): State<WebState>, caller: Caller) -> Res
 }
 
 /// The caller's way into each channel that they have or had time for.
-#[utoipa::path(get, path = "/api/telegram/access", tag = "telegram", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/api/telegram/access", tag = "telegram", responses(
     (status = 200, body = AccessResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
 ))]

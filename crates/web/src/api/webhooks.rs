@@ -2,6 +2,7 @@
 
 use application::Context;
 use application::billing::WebhookError;
+use application::identity::SmsCallback;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -84,4 +85,30 @@ pub(crate) async fn telegram(
     })?;
     state.app.handle_telegram_update(&context, update).await?;
     Ok(axum::Json(ReceivedResponse { received: true }))
+}
+
+/// Takes what Twilio says about a message, signed for our public address.
+#[utoipa::path(post, path = "/api/webhooks/twilio", tag = "webhooks",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+                 description = "A status callback of Programmable Messaging"),
+    responses(
+        (status = 204, description = "Noted"),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn twilio(
+    State(state): State<WebState>,
+    Anonymous(context): Anonymous,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let signature = headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
+    match state.app.handle_sms_callback(signature, &body).await? {
+        SmsCallback::Noted => Ok(StatusCode::NO_CONTENT),
+        SmsCallback::Unverified => {
+            count_unverified(&state, &context)?;
+            Err(WebhookError::Unverified.into())
+        }
+        SmsCallback::Malformed => Err(WebhookError::Malformed.into()),
+    }
 }

@@ -40,6 +40,8 @@ pub struct Limit {
 pub struct LimitSettings {
     /// Every request of one address.
     pub address: Limit,
+    /// Every request of one user.
+    pub user: Limit,
     /// Failed logins of one address.
     pub login_failures: Limit,
     /// Sign-ups and resends of one address: each sends a mail.
@@ -132,6 +134,8 @@ impl Failures {
 pub struct Limits {
     /// Every request of one address.
     pub address: Bucket<IpAddr>,
+    /// Every request of one user.
+    pub user: Bucket<UserId>,
     /// Failed logins of one address.
     pub login_failures: Failures,
     /// Sign-ups and resends of one address.
@@ -149,6 +153,7 @@ impl Limits {
     pub fn new(settings: LimitSettings) -> Self {
         Self {
             address: Bucket::new("address", settings.address),
+            user: Bucket::new("user", settings.user),
             login_failures: Failures::new("login-failures", settings.login_failures),
             mails: Bucket::new("mails", settings.mails),
             init_user: Bucket::new("init-user", settings.init_user),
@@ -167,6 +172,11 @@ pub struct Exceeded {
 }
 
 impl Exceeded {
+    /// The wait of an account after failures in a row, which is counted in the database (SEC-48).
+    pub(crate) const fn failures_in_a_row(wait: Duration) -> Self {
+        Self { name: "failures", limit: Limit { burst: 1, per_minute: 60 }, wait }
+    }
+
     /// Until the next one is let through, in whole seconds.
     pub const fn wait_seconds(&self) -> u64 {
         self.wait.as_secs() + 1

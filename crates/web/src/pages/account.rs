@@ -37,14 +37,14 @@ pub(super) struct VerifyFields {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResendFields {
-    email: String,
+    pub(super) email: String,
 }
 
 /// What a mailed link brings.
 #[derive(Default, Deserialize)]
 pub(super) struct TokenQuery {
     #[serde(default)]
-    token: String,
+    pub(super) token: String,
 }
 
 /// The sign-up form; who is logged in already goes on.
@@ -68,6 +68,8 @@ pub(super) async fn sign_up(form: Form<Visitor, SignUpFields>) -> Result<Respons
         Ok(()) => return Ok(mail_sent(&visitor, fields.email, MailSentReason::SignUp)),
         Err(IdentityError::PasswordTooShort) => "password_too_short",
         Err(IdentityError::PasswordTooLong) => "password_too_long",
+        Err(IdentityError::PasswordTooCommon) => "password_common",
+        Err(IdentityError::PasswordOfContext) => "password_context",
         Err(other) => return Err(other.into()),
     };
     let view = sign_up_view(&visitor, fields.email, None, Some(code));
@@ -129,16 +131,17 @@ pub(super) async fn resend(form: Form<Visitor, ResendFields>) -> Result<Response
         let view = ResendView { page: visitor.frame(), email: fields.email, email_error };
         return Ok(visitor.show(StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
-    visitor.app().resend_verification(&visitor.context, &email).await?;
+    visitor.app().resend_verification(&visitor.context, &email, visitor.locale).await?;
     Ok(mail_sent(&visitor, fields.email, MailSentReason::Resend))
 }
 
-fn mail_sent(visitor: &Visitor, email: String, reason: MailSentReason) -> Response {
+/// "Check your mail."
+pub(super) fn mail_sent(visitor: &Visitor, email: String, reason: MailSentReason) -> Response {
     visitor.show(StatusCode::OK, &MailSentView { page: visitor.frame(), email, reason })
 }
 
 /// Each of these sends a mail to whatever address was typed.
-fn take_mail(visitor: &Visitor) -> Result<(), Problem> {
+pub(super) fn take_mail(visitor: &Visitor) -> Result<(), Problem> {
     if let Some(address) = visitor.context.address {
         visitor.state.limits.mails.take(&counted(address))?;
     }

@@ -3,7 +3,7 @@
 //! All are `HttpOnly` and `SameSite=Lax`. Over HTTPS they are `Secure`, and their names carry the prefix by which the
 //! browser itself makes sure that no sibling host has planted them (RFC 6265bis §4.1.3).
 
-use application::identity::SESSION_LIFE;
+use application::identity::{DEVICE_LIFE, SESSION_LIFE};
 use axum::http::{HeaderMap, HeaderValue, header};
 use time::Duration;
 
@@ -25,6 +25,12 @@ pub(super) const LANGUAGE: Cookie =
 /// The Telegram link that waits to be opened.
 pub(super) const LINK: Cookie =
     Cookie { name: "calmness_link", path: "/dashboard", life: Some(Duration::minutes(15)) };
+
+/// The login whose second step waits.
+pub(super) const CHALLENGE: Cookie =
+    Cookie { name: "calmness_challenge", path: "/login", life: Some(Duration::minutes(10)) };
+/// That somebody has logged in from here before. Logins, resets and changes of a password show it.
+pub(super) const DEVICE: Cookie = Cookie { name: "calmness_device", path: "/", life: Some(DEVICE_LIFE) };
 
 impl Cookie {
     /// Its value in a request.
@@ -137,8 +143,22 @@ mod tests {
             link,
             "__Secure-calmness_link=t; Path=/dashboard; HttpOnly; SameSite=Lax; Max-Age=900; Secure"
         );
+        let challenge = given(true, |headers, https| CHALLENGE.give(headers, "c", https));
+        assert_eq!(
+            challenge,
+            "__Secure-calmness_challenge=c; Path=/login; HttpOnly; SameSite=Lax; Max-Age=600; Secure"
+        );
         let form = given(false, |headers, https| FORM.give(headers, "n", https));
         assert_eq!(form, "calmness_form=n; Path=/; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn a_device_is_known_for_half_a_year() {
+        let device = given(true, |headers, https| DEVICE.give(headers, "d", https));
+        assert_eq!(
+            device,
+            "__Host-calmness_device=d; Path=/; HttpOnly; SameSite=Lax; Max-Age=15552000; Secure"
+        );
     }
 
     #[test]

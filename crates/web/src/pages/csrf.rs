@@ -11,10 +11,12 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use crypto::key::Key;
 use domain::ids::SessionId;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as FieldError, MapDeserializer};
 
+use super::cookies;
 use super::session::{Refusal, Visitor, Who};
 use crate::api::auth::device;
 use crate::problem::Problem;
@@ -86,7 +88,8 @@ impl<W: Who, T: DeserializeOwned> FromRequest<WebState> for Form<W, T> {
             return Err(refused().into());
         }
         let visitor = Visitor::from_request_parts(&mut head, state).await?;
-        let device = device(&head.headers, &visitor.context);
+        let known = cookies::DEVICE.read(&head.headers, state.options.https).map(SecretString::from);
+        let device = device(&head.headers, &visitor.context).holding(known);
         let who = W::admit(visitor)?;
         let mut pairs = read(Request::from_parts(head, body), state).await?;
         let presented =

@@ -1,7 +1,8 @@
 //! The pages for people, server-rendered, in French and English.
 //!
 //! A `session::Visitor` is whoever the cookies say; a `session::SignedIn` has logged in, or is sent to do so. Every
-//! form comes through `csrf::form`, which lets only our own pages post. A handler asks the use cases that the API
+//! form comes through `csrf::form`, which lets only our own pages post. A try of a password or a code goes through
+//! `tries`; what changes an account asks for a fresh `proof`. A handler asks the use cases that the API
 //! asks too, fills a view of [`views`] and shows it in the visitor's `frame`.
 
 mod account;
@@ -12,12 +13,18 @@ mod dashboard;
 mod frame;
 mod language;
 mod login;
+mod login_code;
+mod password_reset;
 mod payment_steps;
 mod payments;
+mod proof;
 mod redirect;
 mod sale;
+mod security;
 mod session;
 mod telegram;
+mod tries;
+mod user_agent;
 pub mod views;
 
 use axum::Router;
@@ -37,6 +44,9 @@ pub fn router() -> Router<WebState> {
         .route("/verify", get(account::verify_page))
         .route("/verify/resend", get(account::resend_page))
         .route("/login", get(login::page))
+        .route("/login/code", get(login_code::page))
+        .route("/password/forgot", get(password_reset::forgot_page))
+        .route("/password/reset", get(password_reset::reset_page))
         .route("/language/{locale}", get(language::choose))
         .route("/dashboard", get(dashboard::page))
         .route("/dashboard/progress", get(dashboard::watch))
@@ -44,23 +54,37 @@ pub fn router() -> Router<WebState> {
         .route("/payments/{id}/checkout", get(payments::checkout))
         .route("/payments/{id}/return", get(payments::back))
         .route("/payments/{id}/progress", get(payments::watch))
-        .route(assets::ROUTE, get(assets::serve));
+        .route(assets::ROUTE, get(assets::serve))
+        .merge(security::reading());
     forms().into_iter().fold(reading, |router, (path, form)| router.route(path, form))
 }
 
 /// Every form that posts.
-fn forms() -> [(&'static str, MethodRouter<WebState>); 8] {
-    let about_accounts =
-        |form: MethodRouter<WebState>| form.layer(DefaultBodyLimit::max(MAX_AUTH_BODY_BYTES));
-    [
-        ("/signup", about_accounts(form(account::sign_up))),
-        ("/verify", about_accounts(form(account::verify))),
-        ("/verify/resend", about_accounts(form(account::resend))),
-        ("/login", about_accounts(form(login::log_in))),
+fn forms() -> Vec<(&'static str, MethodRouter<WebState>)> {
+    let mut forms = vec![
         ("/logout", form(login::log_out)),
         ("/dashboard/payments", form(payments::open)),
         ("/telegram/link", form(telegram::link)),
         ("/telegram/unlink", form(telegram::unlink)),
+    ];
+    let limited = |(path, form): (&'static str, MethodRouter<WebState>)| {
+        (path, form.layer(DefaultBodyLimit::max(MAX_AUTH_BODY_BYTES)))
+    };
+    forms.extend(about_accounts().into_iter().chain(security::forms()).map(limited));
+    forms
+}
+
+/// The forms about becoming a user and coming back.
+fn about_accounts() -> [(&'static str, MethodRouter<WebState>); 8] {
+    [
+        ("/signup", form(account::sign_up)),
+        ("/verify", form(account::verify)),
+        ("/verify/resend", form(account::resend)),
+        ("/login", form(login::log_in)),
+        ("/login/code", form(login_code::answer)),
+        ("/login/code/send", form(login_code::send)),
+        ("/password/forgot", form(password_reset::forgot)),
+        ("/password/reset", form(password_reset::reset)),
     ]
 }
 

@@ -32,8 +32,18 @@ pub(super) fn log_in(path: &str, notice: Option<Notice>) -> String {
 
 /// A page with a message on it.
 pub(super) fn with_notice(path: &str, notice: Notice) -> String {
+    with_word(path, "notice", notice.code())
+}
+
+/// A page with one more word in its query, which must need no encoding.
+pub(super) fn with_word(path: &str, name: &str, word: &str) -> String {
     let mark = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{mark}notice={}", notice.code())
+    format!("{path}{mark}{name}={word}")
+}
+
+/// The second step of the log-in that leads back to `path`.
+pub(super) fn log_in_code(path: &str) -> String {
+    format!("/login/code?next={}", query_value(wanted(path)))
 }
 
 /// A word of the query that needs no decoding, such as the code of a notice.

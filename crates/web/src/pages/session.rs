@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{SessionId, UserId};
+use secrecy::SecretString;
 
 use super::cookies::{self, Cookie};
 use super::csrf::Bond;
@@ -30,6 +31,8 @@ pub(super) struct Visitor {
     pub(super) path: String,
     /// The message that the page before left.
     pub(super) notice: Option<Notice>,
+    /// The login of this browser whose second step waits.
+    pub(super) challenge: Option<SecretString>,
     /// What this browser's forms are bound to while nobody is logged in.
     nonce: String,
     /// The browser does not have that value yet.
@@ -90,6 +93,7 @@ impl Visitor {
             notice: redirect::query_word(&path, "notice").and_then(Notice::from_code),
             nonce: known_nonce.map_or_else(|| nonce(&state.app), ToOwned::to_owned),
             nonce_is_fresh: known_nonce.is_none(),
+            challenge: cookies::CHALLENGE.read(headers, https).map(SecretString::from),
             session: None,
             session_ended: false,
             state: state.clone(),
@@ -144,7 +148,25 @@ fn place(method: &Method, uri: &Uri) -> String {
 }
 
 /// The forms that have a page of their own at the same address.
-const GET_TOO: [&str; 4] = ["/signup", "/login", "/verify", "/verify/resend"];
+const GET_TOO: [&str; 17] = [
+    "/signup",
+    "/login",
+    "/login/code",
+    "/verify",
+    "/verify/resend",
+    "/password/forgot",
+    "/password/reset",
+    "/security/password",
+    "/security/app",
+    "/security/app/confirm",
+    "/security/app/remove",
+    "/security/recovery-codes",
+    "/security/sms",
+    "/security/sms/confirm",
+    "/security/sms/remove",
+    "/security/keys/new",
+    "/security/data/erase",
+];
 
 /// 128 random bits, in hex.
 pub(super) fn nonce(app: &App) -> String {

@@ -5,15 +5,19 @@
 //! script or style, so that the strict content security policy holds (SEC-57).
 
 mod account;
+mod code;
 mod dashboard;
 mod payment;
 mod problem;
 mod sale;
+mod security;
 mod time;
 
 pub use self::account::{
-    LogInAlert, LogInView, MailSentReason, MailSentView, ResendView, SignUpView, VerifyView,
+    ForgotView, LogInAlert, LogInCodeView, LogInView, MailSentReason, MailSentView, ResendView, ResetView,
+    SignUpView, VerifyView,
 };
+pub use self::code::{CodePrompt, Complaint, OtherWay, SendCode, way};
 pub use self::dashboard::{DashboardView, Membership, SubscriptionCard, TelegramCard};
 pub use self::payment::{
     Badge, CheckoutView, PaymentRow, PaymentStep, PaymentView, Progress, ReturnOutcome, ReturnView, StepKind,
@@ -21,6 +25,10 @@ pub use self::payment::{
 };
 pub use self::problem::ProblemView;
 pub use self::sale::{HomeView, Offer, PlanCard};
+pub use self::security::{
+    AppView, Choice, CodesView, DataView, DeviceRow, DevicesView, KeyMadeView, KeyNewView, KeyRow, KeysView,
+    PasswordView, PhoneConfirmView, PhoneState, PhoneView, ProofView, Scan, SecurityView,
+};
 pub use self::time::{Countdown, Moment};
 
 use application::text::{Arg, Locale, text};
@@ -81,6 +89,11 @@ impl PageFrame {
         text(self.locale, key, &[(name, Arg::from(*count))])
     }
 
+    /// The sentence of that key, speaking about two counts.
+    pub fn t_counts(&self, key: &str, one: &str, first: &u16, other: &str, second: &u16) -> String {
+        text(self.locale, key, &[(one, Arg::from(*first)), (other, Arg::from(*second))])
+    }
+
     /// The address of a static file.
     pub fn asset(&self, name: &'static str) -> &'static str {
         assets::address(name)
@@ -102,16 +115,61 @@ pub enum Notice {
     PaymentOpen,
     /// The payment could not be opened.
     PaymentRefused,
+    /// A code was sent to the telephone.
+    CodeSent,
+    /// No code can be sent to the telephone now.
+    CodeUnsent,
+    /// The second step of a login took too long, or too many codes were wrong.
+    CodeEnded,
+    /// A mailed link has set a new password.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
+    /// Another authenticator app took the place of the first.
+    AppMoved,
+    /// The authenticator app was removed.
+    AppRemoved,
+    /// The telephone was confirmed.
+    PhoneAdded,
+    /// The telephone was removed.
+    PhoneRemoved,
+    /// One device was logged out.
+    DeviceEnded,
+    /// All other devices were logged out.
+    OthersEnded,
+    /// Every device was logged out.
+    AllEnded,
+    /// A key was ended.
+    KeyEnded,
+    /// The account is to be erased.
+    ErasureAsked,
+    /// The account is kept after all.
+    ErasureKept,
 }
 
 impl Notice {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 21] = [
         Self::Verified,
         Self::LoggedOut,
         Self::SessionEnded,
         Self::Unlinked,
         Self::PaymentOpen,
         Self::PaymentRefused,
+        Self::CodeSent,
+        Self::CodeUnsent,
+        Self::CodeEnded,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::AppMoved,
+        Self::AppRemoved,
+        Self::PhoneAdded,
+        Self::PhoneRemoved,
+        Self::DeviceEnded,
+        Self::OthersEnded,
+        Self::AllEnded,
+        Self::KeyEnded,
+        Self::ErasureAsked,
+        Self::ErasureKept,
     ];
 
     /// The code that a cookie or a query may carry.
@@ -123,6 +181,21 @@ impl Notice {
             Self::Unlinked => "unlinked",
             Self::PaymentOpen => "payment-open",
             Self::PaymentRefused => "payment-refused",
+            Self::CodeSent => "code-sent",
+            Self::CodeUnsent => "code-unsent",
+            Self::CodeEnded => "code-ended",
+            Self::PasswordReset => "password-reset",
+            Self::PasswordChanged => "password-changed",
+            Self::AppMoved => "app-moved",
+            Self::AppRemoved => "app-removed",
+            Self::PhoneAdded => "phone-added",
+            Self::PhoneRemoved => "phone-removed",
+            Self::DeviceEnded => "device-ended",
+            Self::OthersEnded => "others-ended",
+            Self::AllEnded => "all-ended",
+            Self::KeyEnded => "key-ended",
+            Self::ErasureAsked => "erasure-asked",
+            Self::ErasureKept => "erasure-kept",
         }
     }
 
@@ -139,14 +212,46 @@ impl Notice {
             Self::Unlinked => "flash-unlinked",
             Self::PaymentOpen => "flash-payment-open",
             Self::PaymentRefused => "flash-payment-refused",
+            Self::CodeSent => "flash-code-sent",
+            Self::CodeUnsent => "flash-code-unsent",
+            Self::CodeEnded => "flash-code-ended",
+            Self::PasswordReset => "flash-password-reset",
+            Self::PasswordChanged => "flash-password-changed",
+            Self::AppMoved => "flash-app-moved",
+            Self::AppRemoved => "flash-app-removed",
+            Self::PhoneAdded => "flash-phone-added",
+            Self::PhoneRemoved => "flash-phone-removed",
+            Self::DeviceEnded => "flash-device-ended",
+            Self::OthersEnded => "flash-others-ended",
+            Self::AllEnded => "flash-all-ended",
+            Self::KeyEnded => "flash-key-ended",
+            Self::ErasureAsked => "flash-erasure-asked",
+            Self::ErasureKept => "flash-erasure-kept",
         }
     }
 
     const fn tone(self) -> Tone {
         match self {
-            Self::Verified => Tone::Good,
-            Self::PaymentRefused => Tone::Bad,
-            Self::LoggedOut | Self::SessionEnded | Self::Unlinked | Self::PaymentOpen => Tone::Calm,
+            Self::Verified
+            | Self::PasswordReset
+            | Self::PasswordChanged
+            | Self::AppMoved
+            | Self::PhoneAdded
+            | Self::ErasureKept => Tone::Good,
+            Self::PaymentRefused | Self::CodeUnsent => Tone::Bad,
+            Self::LoggedOut
+            | Self::SessionEnded
+            | Self::Unlinked
+            | Self::PaymentOpen
+            | Self::CodeSent
+            | Self::CodeEnded
+            | Self::AppRemoved
+            | Self::PhoneRemoved
+            | Self::DeviceEnded
+            | Self::OthersEnded
+            | Self::AllEnded
+            | Self::KeyEnded
+            | Self::ErasureAsked => Tone::Calm,
         }
     }
 }

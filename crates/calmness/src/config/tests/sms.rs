@@ -42,12 +42,12 @@ fn a_complete_section_has_no_findings_and_becomes_a_way_to_send() {
         for lines in [MESSAGES, VERIFY] {
             let config = with(lines, environment);
             assert_eq!(found(&config), [], "{environment}");
-            let twilio = wiring::sms(&config, &http()).expect("a complete section").expect("enabled");
+            let twilio = wiring::sms(&config, &http()).expect("a complete section").expect("enabled").twilio;
             assert_eq!(matches!(twilio, Twilio::Messages(_)), config.sms.mode == SmsMode::Messages);
         }
     }
     let config = with(MESSAGES, "production");
-    let twilio = wiring::sms(&config, &http()).expect("a complete section").expect("enabled");
+    let twilio = wiring::sms(&config, &http()).expect("a complete section").expect("enabled").twilio;
     let shown = format!("{twilio:?}");
     assert!(shown.contains("https://calmness.example/api/webhooks/twilio"), "{shown}");
 }

@@ -1,6 +1,7 @@
 //! The story, one act a file. A scene is a series of steps that build upon each other; one that breaks off does not keep
 //! the next ones from being played.
 
+pub(super) mod attack;
 pub(super) mod money;
 pub(super) mod money_back;
 pub(super) mod month;

@@ -49,6 +49,7 @@ async fn a_login_answers_a_pair_of_tokens() {
     200
     {
       access_token: [random]
+      device_token: [random]
       expires_in: 1800
       refresh_token: [random]
       token_type: "Bearer"

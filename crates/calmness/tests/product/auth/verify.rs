@@ -23,9 +23,20 @@ async fn a_link_makes_a_user_once() {
     {
       created_at: [instant]
       email: "Awa.Diop@Example.com"
+      erases_at: null
       id: [id]
       locale: "fr"
       role: "user"
+      scopes: [
+        "profile:read"
+        "profile:write"
+        "payments:read"
+        "payments:write"
+        "subscriptions:read"
+        "telegram:read"
+        "telegram:write"
+        "security"
+      ]
     }
     "#);
     world.finish().await;

@@ -46,13 +46,38 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/users get
+    /api/admin/users/{id} get
+    /api/admin/users/{id}/freeze post
+    /api/admin/users/{id}/unfreeze post
+    /api/auth/api-keys get
+    /api/auth/api-keys post
+    /api/auth/api-keys/{id} delete
     /api/auth/email/resend post
     /api/auth/email/verify post
+    /api/auth/factors get
     /api/auth/login post
     /api/auth/logout post
     /api/auth/logout-all post
+    /api/auth/mfa/sms post
+    /api/auth/mfa/verify post
+    /api/auth/password/change post
+    /api/auth/password/forgot post
+    /api/auth/password/reset post
+    /api/auth/recovery-codes post
     /api/auth/refresh post
     /api/auth/register post
+    /api/auth/sessions delete
+    /api/auth/sessions get
+    /api/auth/sessions/{id} delete
+    /api/auth/sms delete
+    /api/auth/sms/confirm post
+    /api/auth/sms/enroll post
+    /api/auth/sms/send post
+    /api/auth/step-up post
+    /api/auth/totp delete
+    /api/auth/totp/confirm post
+    /api/auth/totp/enroll post
     /api/billing/payments get
     /api/billing/payments/init post
     /api/billing/payments/{id} get
@@ -60,12 +85,17 @@ async fn the_document_lists_these_operations() {
     /api/billing/providers get
     /api/billing/subscription get
     /api/billing/subscriptions get
+    /api/me delete
     /api/me get
+    /api/me patch
+    /api/me/erasure delete
+    /api/me/export get
     /api/telegram/access get
     /api/telegram/link delete
     /api/telegram/link get
     /api/telegram/link post
     /api/webhooks/telegram post
+    /api/webhooks/twilio post
     /api/webhooks/{provider} post
     /healthz get
     /readyz get

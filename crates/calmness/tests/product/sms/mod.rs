@@ -39,7 +39,7 @@ fn twilio(world: &World, mode: SmsMode, public_url: &str) -> Twilio {
     let mut config = world.config().clone();
     config.sms.mode = mode;
     config.public_url = public_url.parse().unwrap();
-    wiring::sms(&config, &HttpClient::new().unwrap()).unwrap().unwrap()
+    wiring::sms(&config, &HttpClient::new().unwrap()).unwrap().unwrap().twilio
 }
 
 fn messages(world: &World, public_url: &str) -> Messages {

@@ -1,8 +1,8 @@
 //! Which passwords are too easy to guess, offline (SEC-2).
 //!
 //! There are no rules of composition (SEC-1). A password is refused if it is a common one, if it is made of
-//! words that stand near the user (the address, the company), or if zxcvbn finds that fewer than a million
-//! guesses reach it. How long one must be is the caller's rule.
+//! words that stand near the user (the address, the company), or, being of ASCII, if zxcvbn finds that fewer than a
+//! million guesses reach it. How long one must be is the caller's rule.
 //!
 //! Estimating takes about a millisecond, and some tens for a text made to be slow, however long it is: call it
 //! where passwords are hashed, on a blocking thread behind the same limit. It leaves copies of parts of the
@@ -32,6 +32,10 @@ const WINDOW_CHARS: usize = 25;
 
 /// How many parts of a long password are looked at, from its beginning; and the last one always is.
 const WINDOWS: usize = 2;
+
+/// A run of one character this long is in nobody's list: how long it is takes guessing too, and there are no rules of
+/// composition.
+const LONG_RUN: usize = 30;
 
 /// Punctuation at the ends is left out if this many characters remain: the least that a password has.
 const SHORTEST_INNER: usize = 8;
@@ -74,11 +78,13 @@ pub fn assess(password: &SecretString, context: &[&str]) -> Strength {
     let password = password.expose_secret();
     let words = ContextWords::of(context);
     let estimate = estimate(&without_repeats(without_ends(password)), &words);
+    // The estimator knows words and walks of ASCII alone.
+    let is_judged = password.is_ascii() && !is_long_run(password);
     let verdict = if words.make_up(password) {
         Verdict::ContextWord
     } else if is_common(password) {
         Verdict::TooCommon
-    } else if estimate.guesses >= FEWEST_GUESSES {
+    } else if estimate.guesses >= FEWEST_GUESSES || !is_judged {
         Verdict::Acceptable
     } else if estimate.uses_context {
         Verdict::ContextWord
@@ -90,6 +96,12 @@ pub fn assess(password: &SecretString, context: &[&str]) -> Strength {
         Verdict::TooCommon | Verdict::ContextWord => estimate.score.min(HIGHEST_REFUSED_SCORE),
     };
     Strength { verdict, guesses_log10: estimate.guesses_log10, score }
+}
+
+fn is_long_run(password: &str) -> bool {
+    let mut bytes = password.bytes();
+    let first = bytes.next();
+    password.len() >= LONG_RUN && bytes.all(|byte| Some(byte) == first)
 }
 
 fn is_common(password: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::PageFrame;
+use super::{CodePrompt, Complaint, PageFrame};
 
 /// The sign-up form; posts `email`, `password`.
 #[derive(Template)]
@@ -27,9 +27,11 @@ pub enum MailSentReason {
     SignUp,
     /// A new link was asked for: the same whether anything waits for one.
     Resend,
+    /// A new password is wanted: the same whether anybody has the address.
+    Forgot,
 }
 
-/// "Check your mail": the one answer of sign-up and resend.
+/// "Check your mail": the one answer of sign-up, resend and a forgotten password.
 #[derive(Template)]
 #[template(path = "mail_sent.html")]
 pub struct MailSentView {
@@ -70,13 +72,11 @@ pub struct ResendView {
 pub enum LogInAlert {
     /// Unknown, wrong, frozen or unconfirmed: one and the same words.
     Refused,
-    /// Too many tries.
-    TooMany {
-        /// How long to wait, in words.
-        wait: String,
+    /// Too many tries, or too many people at once.
+    Later {
+        /// What to do, in words.
+        words: String,
     },
-    /// The server can't check passwords right now.
-    Busy,
 }
 
 /// The log-in form; posts `email`, `password`, `next`.
@@ -91,4 +91,48 @@ pub struct LogInView {
     pub next: String,
     /// What went wrong.
     pub alert: Option<LogInAlert>,
+}
+
+/// The second step of the log-in; posts `code`, `method`, `next`.
+#[derive(Template)]
+#[template(path = "login_code.html")]
+pub struct LogInCodeView {
+    /// What surrounds it.
+    pub page: PageFrame,
+    /// Where to go afterwards: a path of this site.
+    pub next: String,
+    /// How the code is asked for.
+    pub code: CodePrompt,
+    /// What was refused.
+    pub complaint: Complaint,
+}
+
+/// Asks for a link to choose a new password; posts `email`.
+#[derive(Template)]
+#[template(path = "password_forgot.html")]
+pub struct ForgotView {
+    /// What surrounds it.
+    pub page: PageFrame,
+    /// What was typed before.
+    pub email: String,
+    /// Why the address was refused, in words.
+    pub email_error: Option<String>,
+}
+
+/// The page of such a link: reading it consumes nothing; its form posts `token`, `password`.
+#[derive(Template)]
+#[template(path = "password_reset.html")]
+pub struct ResetView {
+    /// What surrounds it.
+    pub page: PageFrame,
+    /// The token of the link.
+    pub token: String,
+    /// The fewest characters of a password.
+    pub minimum: u16,
+    /// The fewest characters where a second factor is set up.
+    pub minimum_with_factor: u16,
+    /// Whether the link does not work any more.
+    pub ended: bool,
+    /// What was refused.
+    pub complaint: Complaint,
 }

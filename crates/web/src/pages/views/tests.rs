@@ -1,5 +1,8 @@
 //! Every page in every state and both languages, held to what all pages promise.
 
+#[path = "tests/security.rs"]
+mod security;
+
 use super::*;
 use ::time::macros::datetime;
 use ::time::{Duration, OffsetDateTime};
@@ -132,7 +135,11 @@ pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
     add("signup", signup(stranger(locale), None, None).render());
     let refusal = |code| Some(application::text::invalid(locale, code));
     add("signup-refused", signup(stranger(locale), refusal("email"), refusal("password_too_short")).render());
-    for (name, reason) in [("mail-sent", MailSentReason::SignUp), ("mail-resent", MailSentReason::Resend)] {
+    for (name, reason) in [
+        ("mail-sent", MailSentReason::SignUp),
+        ("mail-resent", MailSentReason::Resend),
+        ("mail-forgot", MailSentReason::Forgot),
+    ] {
         let email = "amina.diallo@example.test".to_owned();
         add(name, MailSentView { page: stranger(locale), email, reason }.render());
     }
@@ -142,11 +149,11 @@ pub(super) fn every_page(locale: Locale) -> Vec<(String, String)> {
     let email = String::new();
     add("resend", ResendView { page: stranger(locale), email, email_error: None }.render());
     let wait = locale.duration(Duration::minutes(2));
+    security::add_pages(locale, &mut add);
     for (name, alert) in [
         ("login", None),
         ("login-refused", Some(LogInAlert::Refused)),
-        ("login-too-many", Some(LogInAlert::TooMany { wait })),
-        ("login-busy", Some(LogInAlert::Busy)),
+        ("login-later", Some(LogInAlert::Later { words: wait })),
     ] {
         let page = PageFrame { notice: alert.is_none().then_some(Notice::Verified), ..stranger(locale) };
         let email = "amina.diallo@example.test".to_owned();
@@ -252,7 +259,32 @@ fn every_page_says_its_language_and_every_sentence_exists() {
             assert!(
                 page.contains(&format!("/language/{}?next=%2Fdashboard%3Fa%3Db%26c%3Dd", locale.other()))
             );
-            for family in ["frame-", "access-", "telegram-", "payment-step-", "flash-", "error-"] {
+            for family in [
+                "frame-",
+                "access-",
+                "telegram-",
+                "payment-step-",
+                "flash-",
+                "error-",
+                "login-",
+                "code-",
+                "proof-",
+                "forgot-",
+                "reset-",
+                "security-",
+                "password-",
+                "app-",
+                "codes-",
+                "phone-",
+                "devices-",
+                "device-",
+                "keys-",
+                "key-",
+                "data-",
+                "copy",
+                "print",
+                "strength-",
+            ] {
                 let said = page.split(['>', '<']).any(|words| words.starts_with(family));
                 assert!(!said, "a sentence is missing in {name}");
             }

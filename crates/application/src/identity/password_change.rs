@@ -1,0 +1,230 @@
+//! A new password: by its owner who is logged in, or by a mailed link (SEC-6, 7).
+//!
+//! Either way every session ends, and a new password is told to the owner. A mailed link never replaces the second
+//! factor: whoever comes by it logs in afterwards, with everything that is asked.
+
+use crypto::token::OpaqueToken;
+use domain::ids::{NotificationId, UserId};
+use domain::time::Duration;
+use scoped_futures::ScopedFutureExt;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::devices::{self, Device};
+use super::email::Email;
+use super::guesses::Counted;
+use super::login::{Client, Entered};
+use super::proof::Proof;
+use super::second_factor::challenge;
+use super::{IdentityError, MIN_PASSWORD_CHARS, MIN_PASSWORD_CHARS_WITH_FACTOR, notices, sessions, store};
+use crate::actor::Context;
+use crate::app::App;
+use crate::audit;
+use crate::notifications::{self, Content, Recipient, SecurityEvent};
+use crate::text::Locale;
+use crate::tx::{StoreError, Tx};
+
+/// How long a mailed link chooses a new password (SEC-6; wall time).
+const RESET_LIFE: Duration = Duration::minutes(10);
+/// A link is mailed to one address at most once in so many seconds.
+const RESET_EVERY_SECONDS: i64 = 60;
+
+impl App {
+    /// Hashes a password that somebody chose for this address, if a guesser would not try it first.
+    pub(super) async fn hash_password(
+        &self,
+        password: &SecretString,
+        min_chars: usize,
+        email: &Email,
+    ) -> Result<String, IdentityError> {
+        let context = [email.address(), &self.options().company_name, &self.options().public_url];
+        self.passwords().hash(password, min_chars, &context).await
+    }
+
+    /// Changes a password for a fresh proof. Every session ends, and a new one opens for whoever asked.
+    pub async fn change_password(
+        &self,
+        context: &Context,
+        user: UserId,
+        proof: &Proof,
+        new: &SecretString,
+        client: Client,
+        device: &Device,
+    ) -> Result<Entered, IdentityError> {
+        let profile = self.profile(user).await?.ok_or(IdentityError::UnknownUser)?;
+        self.verify_proof(context, user, proof).await?;
+        let has_factor = !self.methods(user).await?.is_empty();
+        let hash = self.hash_password(new, min_chars(has_factor), &Email::parse(&profile.email)?).await?;
+        let known = self.known_device(Some(user), device).await?;
+        let ended = self
+            .tx("change_password", context, |tx| {
+                let hash = &hash;
+                async move {
+                    replace(tx, user, hash, "password_changed", SecurityEvent::PasswordChanged, device).await
+                }
+                .scope_boxed()
+            })
+            .await?;
+        self.revoked(&ended);
+        self.reenter(context, user, client, device, known, has_factor).await
+    }
+
+    /// Mails a link to choose a new password, if the address is a user's. The answer and its time are the same anyway:
+    /// whether anybody has this address is looked up when the mail is sent.
+    pub async fn forgot_password(
+        &self,
+        context: &Context,
+        email: &Email,
+        locale: Locale,
+    ) -> Result<(), IdentityError> {
+        let token = OpaqueToken::random(&**self.random());
+        self.tx("forgot_password", context, |tx| {
+            let token = &token;
+            async move {
+                let id = NotificationId::new(tx.wall(), &tx.entropy());
+                let window = tx.wall().unix_timestamp() / RESET_EVERY_SECONDS;
+                let who = hex::encode(&self.keys().address_index().mac(&[email.key().as_bytes()])[..16]);
+                let secret = notifications::seal_secret(self, id, &token.reveal())?;
+                let recipient = Recipient::Address { address: email.address().to_owned(), locale };
+                let dedupe_key = format!("password_reset:{who}:{window}");
+                insert_reset(tx, email, &token.hash()).await?;
+                notifications::owe(tx, id, &dedupe_key, recipient, Content::PasswordReset, Some(secret))
+                    .await?;
+                let entry = audit::Entry {
+                    action: "password.forgotten",
+                    subject_kind: "address",
+                    subject_id: who,
+                    user: None,
+                    details: json!({}),
+                };
+                Ok::<_, IdentityError>(audit::record(tx, entry).await?)
+            }
+            .scope_boxed()
+        })
+        .await
+    }
+
+    /// Sets a new password by a mailed link, which works once. Nobody is logged in by it.
+    pub async fn reset_password(
+        &self,
+        context: &Context,
+        token: &str,
+        new: &SecretString,
+        device: &Device,
+    ) -> Result<(), IdentityError> {
+        let token = OpaqueToken::parse(token).map_err(|_| IdentityError::InvalidToken)?;
+        let (user, email) = self.find_reset(&token).await?.ok_or(IdentityError::InvalidToken)?;
+        let has_factor = !self.methods(user).await?.is_empty();
+        let hash = self.hash_password(new, min_chars(has_factor), &email).await?;
+        let ended = self
+            .tx("reset_password", context, |tx| {
+                let (hash, token, email) = (&hash, &token, &email);
+                async move {
+                    if !burn_resets(tx, email, &token.hash()).await? {
+                        return Err(IdentityError::InvalidToken);
+                    }
+                    let event = SecurityEvent::PasswordReset;
+                    let ended = replace(tx, user, hash, "password_reset", event, device).await?;
+                    // Whoever knew the old password may know the devices too.
+                    devices::forget_devices(tx, user).await?;
+                    self.forgive_in(tx, &[Counted::Address(email.key()), Counted::Proof(user)]).await?;
+                    Ok(ended)
+                }
+                .scope_boxed()
+            })
+            .await?;
+        self.revoked(&ended);
+        Ok(())
+    }
+
+    async fn find_reset(&self, token: &OpaqueToken) -> Result<Option<(UserId, Email)>, IdentityError> {
+        let (wall, hash) = (self.clock().wall(), token.hash());
+        let row = sqlx::query!(
+            "SELECT users.id, users.email
+             FROM password_resets JOIN users ON users.email_key = password_resets.email_key
+             WHERE token_hash = $1 AND expires_at > $2 AND users.frozen_at IS NULL",
+            hash.as_slice(),
+            wall
+        )
+        .fetch_optional(self.db())
+        .await?;
+        row.map(|row| Ok((UserId::from_uuid(row.id), Email::parse(&row.email)?))).transpose()
+    }
+}
+
+const fn min_chars(has_factor: bool) -> usize {
+    if has_factor { MIN_PASSWORD_CHARS_WITH_FACTOR } else { MIN_PASSWORD_CHARS }
+}
+
+/// Writes a new hash, and ends what the old password had opened.
+async fn replace(
+    tx: &mut Tx,
+    user: UserId,
+    hash: &str,
+    action: &'static str,
+    event: SecurityEvent,
+    device: &Device,
+) -> Result<Vec<domain::ids::SessionId>, IdentityError> {
+    let account = store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+    if account.frozen {
+        return Err(IdentityError::InvalidToken);
+    }
+    let now = tx.wall();
+    sqlx::query!(
+        "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = $1",
+        user.uuid(),
+        hash,
+        now
+    )
+    .execute(tx.db())
+    .await?;
+    challenge::close_all(tx, user).await?;
+    let ended = sessions::end_all(tx, user, action, None).await?;
+    let audited = if action == "password_reset" { "password.reset" } else { "password.changed" };
+    let entry = audit::Entry {
+        action: audited,
+        subject_kind: "user",
+        subject_id: user.to_string(),
+        user: Some(user),
+        details: json!({}),
+    };
+    audit::record(tx, entry).await?;
+    notices::tell(tx, user, event, device).await?;
+    Ok(ended)
+}
+
+async fn insert_reset(tx: &mut Tx, email: &Email, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+    let (id, now) = (uuid::Builder::from_random_bytes(tx.random()).into_uuid(), tx.wall());
+    sqlx::query!(
+        "INSERT INTO password_resets (id, email_key, token_hash, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        id,
+        email.key(),
+        token_hash.as_slice(),
+        now,
+        now + RESET_LIFE
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(())
+}
+
+/// Ends every link of an address; says whether this one was alive.
+async fn burn_resets(tx: &mut Tx, email: &Email, token_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    let wall = tx.wall();
+    let burnt = sqlx::query_scalar!(
+        r#"WITH burnt AS (DELETE FROM password_resets WHERE email_key = $1 RETURNING token_hash, expires_at)
+           SELECT EXISTS (SELECT FROM burnt WHERE token_hash = $2 AND expires_at > $3) AS "alive!""#,
+        email.key(),
+        token_hash.as_slice(),
+        wall
+    );
+    Ok(burnt.fetch_one(tx.db()).await?)
+}
+
+/// Forgets links that are too old. Part of the retention sweep.
+pub(super) async fn delete_expired_resets(tx: &mut Tx) -> Result<u64, StoreError> {
+    let wall = tx.wall();
+    let query = sqlx::query!("DELETE FROM password_resets WHERE expires_at <= $1", wall);
+    Ok(query.execute(tx.db()).await?.rows_affected())
+}

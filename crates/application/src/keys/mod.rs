@@ -1,0 +1,194 @@
+//! The keys in memory: one per purpose, and the data keys that open encrypted columns.
+
+mod signing;
+
+use std::sync::Arc;
+
+use crypto::envelope::{
+    DataKey, DataKeys, KeyBackend, Label, StoredDataKey, WrappedKey, generate_data_key, open_data_key,
+};
+use crypto::jwt::AccessTokens;
+use crypto::key::Key;
+use crypto::random::Random;
+use crypto::secret_key::{Purpose, SecretKeys};
+use domain::time::Instant;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use self::signing::{Names, Ring};
+pub use self::signing::{ROTATE_EVERY, SigningKeyView};
+use crate::tx::StoreError;
+
+/// Why the keys could not be made ready. The product does not start without them.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key-encryption key is not to be had, or is another one.
+    #[error("the data keys could not be opened: {0}")]
+    Backend(#[from] crypto::envelope::KeyBackendError),
+    /// Signing keys or names are unusable.
+    #[error("access tokens cannot be signed: {0}")]
+    AccessTokens(#[from] crypto::jwt::AccessTokensError),
+    /// Two data keys with one name.
+    #[error(transparent)]
+    Duplicate(#[from] crypto::envelope::DuplicateDataKey),
+}
+
+/// Keys in memory.
+#[derive(Clone)]
+pub struct Keys(Arc<Parts>);
+
+struct Parts {
+    ring: Ring,
+    refresh: Key,
+    csrf: Key,
+    address_index: Key,
+    device_token: Key,
+    data: DataKeys,
+}
+
+impl Keys {
+    /// Derives the keys of the secret and opens the data keys, making the first one in a new database.
+    pub async fn open(
+        db: &PgPool,
+        secrets: &SecretKeys,
+        backend: &dyn KeyBackend,
+        environment: &str,
+        public_url: &str,
+        random: &dyn Random,
+        wall: Instant,
+    ) -> Result<Self, KeysError> {
+        let mut opened = open_all(db, backend, environment).await?;
+        if opened.is_empty() {
+            make_first(db, backend, environment, random, wall).await?;
+            opened = open_all(db, backend, environment).await?;
+        }
+        let current = opened.remove(0);
+        let data = DataKeys::new(environment, current, opened)?;
+        let names = Names { issuer: public_url.to_owned(), audience: "calmness-api".to_owned() };
+        Ok(Self(Arc::new(Parts {
+            ring: Ring::open(db, &data, names, random, wall).await?,
+            refresh: secrets.current(Purpose::RefreshToken),
+            csrf: secrets.current(Purpose::Csrf),
+            address_index: secrets.current(Purpose::AddressIndex),
+            device_token: secrets.current(Purpose::DeviceToken),
+            data,
+        })))
+    }
+
+    /// Signs and verifies access tokens.
+    pub fn access_tokens(&self) -> Arc<AccessTokens> {
+        self.0.ring.tokens()
+    }
+
+    /// Reads the keys of access tokens again.
+    pub(crate) async fn reload_ring(&self, db: &PgPool) -> Result<(), StoreError> {
+        self.0.ring.reload(db, &self.0.data).await.map_err(|error| match error {
+            KeysError::Store(error) => error,
+            other => StoreError::Corrupt(other.to_string()),
+        })
+    }
+
+    pub(crate) fn ring_was_read_lately(&self) -> bool {
+        self.0.ring.read_lately()
+    }
+
+    pub(crate) fn data(&self) -> &DataKeys {
+        &self.0.data
+    }
+
+    /// Turns addresses and numbers into keys for counting and looking up, which nobody can read.
+    pub fn address_index(&self) -> &Key {
+        &self.0.address_index
+    }
+
+    /// Signs the tokens of known devices.
+    pub fn device_token(&self) -> &Key {
+        &self.0.device_token
+    }
+
+    /// Makes successors of refresh tokens.
+    pub fn refresh(&self) -> &Key {
+        &self.0.refresh
+    }
+
+    /// Protects the forms of the pages.
+    pub fn csrf(&self) -> &Key {
+        &self.0.csrf
+    }
+
+    /// Encrypts a value for one column of one row.
+    pub fn seal(
+        &self,
+        random: &dyn Random,
+        label: &Label,
+        row: Uuid,
+        text: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let sealed = self.0.data.seal(random, label, row, text);
+        sealed.map_err(|error| StoreError::Encryption(error.to_string()))
+    }
+
+    /// Decrypts the text that was sealed for this column and row.
+    pub fn open_text(&self, label: &Label, row: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
+        let opened = self.0.data.open_text(label, row, sealed);
+        opened.map_err(|error| StoreError::Encryption(error.to_string()))
+    }
+}
+
+/// All data keys, the newest unretired one first.
+async fn open_all(
+    db: &PgPool,
+    backend: &dyn KeyBackend,
+    environment: &str,
+) -> Result<Vec<DataKey>, KeysError> {
+    let rows = sqlx::query!(
+        "SELECT id, backend, wrapped_by, wrapped
+         FROM data_keys
+         ORDER BY retired_at IS NOT NULL, created_at DESC, id"
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let mut opened = Vec::with_capacity(rows.len());
+    for row in rows {
+        let wrapped = WrappedKey { bytes: row.wrapped, backend: row.backend, kek_id: row.wrapped_by };
+        opened.push(open_data_key(backend, environment, &StoredDataKey { id: row.id, wrapped }).await?);
+    }
+    Ok(opened)
+}
+
+/// Two instances that start together on a new database may both come here: they take turns, and the later one finds
+/// the key of the other.
+async fn make_first(
+    db: &PgPool,
+    backend: &dyn KeyBackend,
+    environment: &str,
+    random: &dyn Random,
+    wall: Instant,
+) -> Result<(), KeysError> {
+    let (stored, _) = generate_data_key(backend, random, environment).await?;
+    let mut turn = db.begin().await.map_err(StoreError::from)?;
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('calmness/first-data-key'))")
+        .execute(&mut *turn)
+        .await
+        .map_err(StoreError::from)?;
+    sqlx::query!(
+        "INSERT INTO data_keys (id, backend, wrapped_by, wrapped, created_at)
+         SELECT $1, $2, $3, $4, $5
+         WHERE NOT EXISTS (SELECT FROM data_keys WHERE retired_at IS NULL)",
+        stored.id,
+        stored.wrapped.backend,
+        stored.wrapped.kek_id,
+        stored.wrapped.bytes,
+        wall
+    )
+    .execute(&mut *turn)
+    .await
+    .map_err(StoreError::from)?;
+    turn.commit().await.map_err(StoreError::from)?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! `/api/admin`: what the operator's people do.
+
+pub(super) mod users;
