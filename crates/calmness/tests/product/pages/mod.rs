@@ -3,4 +3,5 @@
 mod browser;
 mod forms;
 mod policy;
+mod security;
 mod story;

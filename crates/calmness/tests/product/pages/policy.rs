@@ -33,7 +33,15 @@ async fn every_page_has_a_strict_policy_and_keeps_to_it() {
     let payment = world.buy(&customer, "k1", "signaux-weekly").await;
     let id = payment["id"].as_str().unwrap();
     let mut stranger = Browser::new(&world);
-    for path in ["/", "/signup", "/login", "/verify?token=x", "/verify/resend"] {
+    for path in [
+        "/",
+        "/signup",
+        "/login",
+        "/verify?token=x",
+        "/verify/resend",
+        "/password/forgot",
+        "/password/reset?token=x",
+    ] {
         is_strict(path, &stranger.open(path).await);
     }
     is_strict("/nothing", &stranger.get("/nothing").await.expect(404));
@@ -42,6 +50,15 @@ async fn every_page_has_a_strict_policy_and_keeps_to_it() {
     let pages = [
         "/dashboard".to_owned(),
         "/".to_owned(),
+        "/security".to_owned(),
+        "/security/password".to_owned(),
+        "/security/app".to_owned(),
+        "/security/app/confirm".to_owned(),
+        "/security/devices".to_owned(),
+        "/security/keys".to_owned(),
+        "/security/keys/new".to_owned(),
+        "/security/data".to_owned(),
+        "/security/data/erase".to_owned(),
         format!("/payments/{id}"),
         format!("/payments/{id}/return"),
         format!("/payments/{}", open["id"].as_str().unwrap()),
