@@ -108,7 +108,7 @@ async fn admit(parts: &mut Parts, state: &WebState) -> Result<(Guard, Context), 
     let actor = state.app.authenticate(token).await?;
     let user = owner(&actor)?;
     tracing::Span::current().record("user.id", user.to_string());
-    state.limits.user.take(&user)?;
+    state.limits.user.take(user).await?;
     let context = context(&parts.extensions, actor);
     if context.actor.scopes().contains(guard.scope) {
         return Ok((guard, context));

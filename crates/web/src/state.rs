@@ -6,7 +6,7 @@ use application::App;
 use secrecy::SecretString;
 
 use crate::middleware::address::TrustedProxies;
-use crate::middleware::limits::{LimitSettings, Limits};
+use crate::middleware::limits::{InMemory, LimitSettings, Limits, RateLimiter};
 
 /// What the operator decides about the door.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,8 @@ pub struct WebState {
 impl WebState {
     /// The state of one server.
     pub fn new(app: App, options: WebOptions) -> Self {
-        let limits = Arc::new(Limits::new(options.limits));
+        let limits =
+            Arc::new(Limits::new(options.limits, &(Arc::<InMemory>::default() as Arc<dyn RateLimiter>)));
         Self { app, options: Arc::new(options), limits }
     }
 }

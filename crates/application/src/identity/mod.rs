@@ -156,6 +156,20 @@ pub enum IdentityError {
 }
 tx_error!(IdentityError);
 
+impl IdentityError {
+    /// Whether somebody may have been guessing: such a failure counts against the address that it came from (SEC-48).
+    pub const fn is_guess(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidCredentials
+                | Self::InvalidToken
+                | Self::WrongCode
+                | Self::WrongPassword
+                | Self::ChallengeEnded
+        )
+    }
+}
+
 impl crate::App {
     /// Forgets what nobody needs any more: old counts, links, challenges, permissions, messages, devices. Part of the
     /// retention sweep.

@@ -170,9 +170,9 @@ pub(crate) async fn init(
     headers: HeaderMap,
     Json(body): Json<InitBody>,
 ) -> Result<Response, Problem> {
-    state.limits.init_user.take(&caller.user)?;
+    state.limits.init_user.take(caller.user).await?;
     if let Some(address) = caller.context.address {
-        state.limits.init_address.take(&counted(address))?;
+        state.limits.init_address.take(counted(address)).await?;
     }
     let request = init_request(&caller, &headers, body)?;
     let answer = state.app.init_payment(&caller.context, &request).await?;

@@ -44,16 +44,16 @@ pub(crate) async fn payment_provider(
     let taken = state.app.receive_webhook(&context, &provider, &header, &body).await;
     let Err(error) = taken else { return Ok(axum::Json(ReceivedResponse { received: true })) };
     if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
-        count_unverified(&state, &context)?;
+        count_unverified(&state, &context).await?;
     }
     Err(error.into())
 }
 
 /// Verified callbacks never count, so a flood of forged ones from one address can't push them out.
-fn count_unverified(state: &WebState, context: &Context) -> Result<(), Problem> {
+async fn count_unverified(state: &WebState, context: &Context) -> Result<(), Problem> {
     if let Some(address) = context.address.map(counted) {
-        state.limits.unverified_webhooks.check(address)?;
-        state.limits.unverified_webhooks.count(address);
+        state.limits.unverified_webhooks.check(address).await?;
+        state.limits.unverified_webhooks.count(address).await;
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ pub(crate) async fn telegram(
     let known = state.options.telegram_webhook_secret.as_ref();
     if !known.is_some_and(|secret| webhook_secret_matches(secret, presented)) {
         state.app.count_refused_update(&context, &body);
-        count_unverified(&state, &context)?;
+        count_unverified(&state, &context).await?;
         return Err(WebhookError::Unverified.into());
     }
     let update = parse_update(&body).map_err(|error| {
@@ -106,7 +106,7 @@ pub(crate) async fn twilio(
     match state.app.handle_sms_callback(signature, &body).await? {
         SmsCallback::Noted => Ok(StatusCode::NO_CONTENT),
         SmsCallback::Unverified => {
-            count_unverified(&state, &context)?;
+            count_unverified(&state, &context).await?;
             Err(WebhookError::Unverified.into())
         }
         SmsCallback::Malformed => Err(WebhookError::Malformed.into()),

@@ -58,7 +58,7 @@ pub(super) async fn sign_up_page(visitor: Visitor) -> Response {
 /// Signs somebody up: mails a link.
 pub(super) async fn sign_up(form: Form<Visitor, SignUpFields>) -> Result<Response, Problem> {
     let Form { who: visitor, fields, .. } = form;
-    take_mail(&visitor)?;
+    take_mail(&visitor).await?;
     let Ok(email) = Email::parse(&fields.email) else {
         let view = sign_up_view(&visitor, fields.email, Some("email"), None);
         return Ok(visitor.show(StatusCode::UNPROCESSABLE_ENTITY, &view));
@@ -125,7 +125,7 @@ pub(super) async fn resend_page(visitor: Visitor) -> Response {
 /// Mails new links, if any registration waits.
 pub(super) async fn resend(form: Form<Visitor, ResendFields>) -> Result<Response, Problem> {
     let Form { who: visitor, fields, .. } = form;
-    take_mail(&visitor)?;
+    take_mail(&visitor).await?;
     let Ok(email) = Email::parse(&fields.email) else {
         let email_error = Some(text::invalid(visitor.locale, "email"));
         let view = ResendView { page: visitor.frame(), email: fields.email, email_error };
@@ -141,9 +141,9 @@ pub(super) fn mail_sent(visitor: &Visitor, email: String, reason: MailSentReason
 }
 
 /// Each of these sends a mail to whatever address was typed.
-pub(super) fn take_mail(visitor: &Visitor) -> Result<(), Problem> {
+pub(super) async fn take_mail(visitor: &Visitor) -> Result<(), Problem> {
     if let Some(address) = visitor.context.address {
-        visitor.state.limits.mails.take(&counted(address))?;
+        visitor.state.limits.mails.take(counted(address)).await?;
     }
     Ok(())
 }

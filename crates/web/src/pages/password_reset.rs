@@ -35,7 +35,7 @@ pub(super) async fn forgot_page(visitor: Visitor) -> Response {
 /// Mails a link, if anybody has the address.
 pub(super) async fn forgot(form: Form<Visitor, ResendFields>) -> Result<Response, Problem> {
     let Form { who: visitor, fields, .. } = form;
-    take_mail(&visitor)?;
+    take_mail(&visitor).await?;
     let Ok(email) = Email::parse(&fields.email) else {
         let email_error = Some(text::invalid(visitor.locale, "email"));
         let view = ForgotView { page: visitor.frame(), email: fields.email, email_error };

@@ -36,9 +36,9 @@ pub(super) struct OpenFields {
 /// Opens a payment, and goes to the page that leads to the provider.
 pub(super) async fn open(form: Form<SignedIn, OpenFields>) -> Result<Response, Problem> {
     let SignedIn { visitor, user, .. } = &form.who;
-    visitor.state.limits.init_user.take(user)?;
+    visitor.state.limits.init_user.take(user).await?;
     if let Some(address) = visitor.context.address {
-        visitor.state.limits.init_address.take(&counted(address))?;
+        visitor.state.limits.init_address.take(counted(address)).await?;
     }
     let request = init_request(&form)?;
     let answer = visitor.app().init_payment(&visitor.context, &request).await?;

@@ -36,24 +36,17 @@ pub(super) async fn counting<T>(
     let failures = &visitor.state.limits.login_failures;
     let address = visitor.context.address.map(counted);
     if let Some(address) = address {
-        failures.check(address).map_err(Refused::Exceeded)?;
+        failures.check(address).await.map_err(Refused::Exceeded)?;
     }
-    work.await.map_err(|error| {
-        if let Some(address) = address.filter(|_| is_guess(&error)) {
-            failures.count(address);
+    match work.await {
+        Ok(done) => Ok(done),
+        Err(error) => {
+            if let Some(address) = address.filter(|_| error.is_guess()) {
+                failures.count(address).await;
+            }
+            Err(Refused::Error(error))
         }
-        Refused::Error(error)
-    })
-}
-
-const fn is_guess(error: &IdentityError) -> bool {
-    matches!(
-        error,
-        IdentityError::InvalidCredentials
-            | IdentityError::InvalidToken
-            | IdentityError::WrongPassword
-            | IdentityError::WrongCode
-    )
+    }
 }
 
 impl Refused {

@@ -69,7 +69,7 @@ pub(crate) async fn register(
     headers: HeaderMap,
     Json(body): Json<RegisterRequest>,
 ) -> Result<StatusCode, Problem> {
-    take_mail(&state, &context)?;
+    take_mail(&state, &context).await?;
     let email = parse_email(&body.email)?;
     let locale = body.locale.unwrap_or_else(|| locale(&headers, state.app.options().default_locale));
     state.app.register(&context, &email, &body.password, locale).await?;
@@ -104,7 +104,7 @@ pub(crate) async fn resend_verification(
     headers: HeaderMap,
     Json(body): Json<ResendRequest>,
 ) -> Result<StatusCode, Problem> {
-    take_mail(&state, &context)?;
+    take_mail(&state, &context).await?;
     let email = parse_email(&body.email)?;
     let locale = locale(&headers, state.app.options().default_locale);
     state.app.resend_verification(&context, &email, locale).await?;
@@ -112,9 +112,9 @@ pub(crate) async fn resend_verification(
 }
 
 /// Each of these sends a mail to whatever address was given.
-pub(crate) fn take_mail(state: &WebState, context: &application::Context) -> Result<(), Problem> {
+pub(crate) async fn take_mail(state: &WebState, context: &application::Context) -> Result<(), Problem> {
     if let Some(address) = context.address {
-        state.limits.mails.take(&counted(address))?;
+        state.limits.mails.take(counted(address)).await?;
     }
     Ok(())
 }
@@ -137,22 +137,17 @@ pub(crate) async fn counting_failures<T>(
 ) -> Result<T, Problem> {
     let address = context.address.map(counted);
     if let Some(address) = address {
-        state.limits.login_failures.check(address)?;
+        state.limits.login_failures.check(address).await?;
     }
-    work.await.map_err(|error| {
-        let guessed = matches!(
-            error,
-            IdentityError::InvalidCredentials
-                | IdentityError::InvalidToken
-                | IdentityError::WrongCode
-                | IdentityError::WrongPassword
-                | IdentityError::ChallengeEnded
-        );
-        if let Some(address) = address.filter(|_| guessed) {
-            state.limits.login_failures.count(address);
+    match work.await {
+        Ok(done) => Ok(done),
+        Err(error) => {
+            if let Some(address) = address.filter(|_| error.is_guess()) {
+                state.limits.login_failures.count(address).await;
+            }
+            Err(error.into())
         }
-        error.into()
-    })
+    }
 }
 
 /// A fresh proof of who calls: the password, and a code where a second factor is set up.

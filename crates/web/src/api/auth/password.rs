@@ -89,7 +89,7 @@ pub(crate) async fn forgot(
     headers: HeaderMap,
     Json(body): Json<ForgotRequest>,
 ) -> Result<StatusCode, Problem> {
-    take_mail(&state, &context)?;
+    take_mail(&state, &context).await?;
     let email = parse_email(&body.email)?;
     let locale = locale(&headers, state.app.options().default_locale);
     state.app.forgot_password(&context, &email, locale).await?;

@@ -1,30 +1,24 @@
-//! Request limits in memory, by address and by user (R1, SEC-48, 51).
+//! Request limits, by address and by user (R1, SEC-48, 51).
 //!
 //! Whole towns share an address behind carrier NAT, so logins count per address only where they fail, and callbacks
 //! only where they could not be verified.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+mod engine;
+
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::ids::UserId;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+pub use self::engine::{InMemory, Named, RateLimiter};
 use super::address::ClientAddress;
 use crate::problem::Problem;
 use crate::state::WebState;
-
-/// After so many checks the keys that have recovered are forgotten, so that memory stays bounded.
-const FORGET_EVERY: u32 = 10_000;
 
 /// A burst, and how much comes back each minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,104 +55,78 @@ impl Limit {
     }
 }
 
-/// One limit with its counters.
-pub struct Bucket<K: Hash + Eq + Clone> {
-    name: &'static str,
-    limit: Limit,
-    /// None where there is no limit.
-    limiter: Option<DefaultKeyedRateLimiter<K>>,
-    checks: AtomicU32,
+/// One limit with its counts.
+pub struct Bucket {
+    named: Named,
+    engine: Arc<dyn RateLimiter>,
 }
 
-impl<K: Hash + Eq + Clone> Bucket<K> {
-    fn new(name: &'static str, limit: Limit) -> Self {
-        let limiter = NonZeroU32::new(limit.burst).zip(NonZeroU32::new(limit.per_minute));
-        let limiter = limiter
-            .map(|(burst, per_minute)| RateLimiter::keyed(Quota::per_minute(per_minute).allow_burst(burst)));
-        Self { name, limit, limiter, checks: AtomicU32::new(0) }
+impl Bucket {
+    fn new(engine: &Arc<dyn RateLimiter>, name: &'static str, limit: Limit) -> Self {
+        Self { named: Named { name, limit }, engine: Arc::clone(engine) }
     }
 
     /// Counts one, or refuses.
-    pub fn take(&self, key: &K) -> Result<(), Exceeded> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            limiter.retain_recent();
+    pub async fn take(&self, key: impl Display) -> Result<(), Exceeded> {
+        if self.named.limit.burst == 0 {
+            return Ok(());
         }
-        limiter.check_key(key).map_err(|refused| Exceeded {
-            name: self.name,
-            limit: self.limit,
-            wait: refused.wait_time_from(DefaultClock::default().now()),
-        })
+        let wait = self.engine.take(self.named, &key.to_string()).await;
+        wait.map_or(Ok(()), |wait| Err(self.exceeded(wait)))
+    }
+
+    const fn exceeded(&self, wait: Duration) -> Exceeded {
+        Exceeded { name: self.named.name, limit: self.named.limit, wait }
     }
 }
 
 /// A limit on failures: who has failed too often is refused before anything is tried, and only failures count.
-pub struct Failures {
-    bucket: Bucket<IpAddr>,
-    refused_until: Mutex<HashMap<IpAddr, Instant>>,
-}
+pub struct Failures(Bucket);
 
 impl Failures {
-    fn new(name: &'static str, limit: Limit) -> Self {
-        Self { bucket: Bucket::new(name, limit), refused_until: Mutex::default() }
-    }
-
     /// Refuses an address that has used its failures up.
-    pub fn check(&self, address: IpAddr) -> Result<(), Exceeded> {
-        let now = Instant::now();
-        let mut refused = self.refused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        match refused.get(&address) {
-            Some(until) if now < *until => {
-                Err(Exceeded { name: self.bucket.name, limit: self.bucket.limit, wait: *until - now })
-            }
-            Some(_) => {
-                refused.remove(&address);
-                Ok(())
-            }
-            None => Ok(()),
-        }
+    pub async fn check(&self, address: IpAddr) -> Result<(), Exceeded> {
+        let wait = self.0.engine.refused_for(self.0.named, &address.to_string()).await;
+        wait.map_or(Ok(()), |wait| Err(self.0.exceeded(wait)))
     }
 
     /// Counts a failure.
-    pub fn count(&self, address: IpAddr) {
-        if let Err(exceeded) = self.bucket.take(&address) {
-            let mut refused = self.refused_until.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            refused.retain(|_, until| now < *until);
-            refused.insert(address, now + exceeded.wait);
-        }
+    pub async fn count(&self, address: IpAddr) {
+        // Too many are refused by the next look.
+        let _exceeded = self.0.take(address).await;
     }
 }
 
-/// Every limit with its counters.
+/// Every limit with its counts.
 pub struct Limits {
     /// Every request of one address.
-    pub address: Bucket<IpAddr>,
+    pub address: Bucket,
     /// Every request of one user.
-    pub user: Bucket<UserId>,
+    pub user: Bucket,
     /// Failed logins of one address.
     pub login_failures: Failures,
     /// Sign-ups and resends of one address.
-    pub mails: Bucket<IpAddr>,
+    pub mails: Bucket,
     /// Payments opened by one user.
-    pub init_user: Bucket<UserId>,
+    pub init_user: Bucket,
     /// Payments opened from one address.
-    pub init_address: Bucket<IpAddr>,
+    pub init_address: Bucket,
     /// Unverified callbacks of one address.
     pub unverified_webhooks: Failures,
 }
 
 impl Limits {
-    /// Fresh counters.
-    pub fn new(settings: LimitSettings) -> Self {
+    /// Every limit, counted by this engine.
+    pub fn new(settings: LimitSettings, engine: &Arc<dyn RateLimiter>) -> Self {
+        let bucket = |name, limit| Bucket::new(engine, name, limit);
         Self {
-            address: Bucket::new("address", settings.address),
-            user: Bucket::new("user", settings.user),
-            login_failures: Failures::new("login-failures", settings.login_failures),
-            mails: Bucket::new("mails", settings.mails),
-            init_user: Bucket::new("init-user", settings.init_user),
-            init_address: Bucket::new("init-address", settings.init_address),
-            unverified_webhooks: Failures::new("unverified-webhooks", settings.unverified_webhooks),
+            address: bucket("address", settings.address),
+            user: bucket("user", settings.user),
+            login_failures: Failures(bucket("login-failures", settings.login_failures)),
+            mails: bucket("mails", settings.mails),
+            init_user: bucket("init-user", settings.init_user),
+            init_address: bucket("init-address", settings.init_address),
+            unverified_webhooks: Failures(bucket("unverified-webhooks", settings.unverified_webhooks)),
         }
     }
 }
@@ -209,7 +177,7 @@ pub fn counted(address: IpAddr) -> IpAddr {
 pub(super) async fn limit_address(State(state): State<WebState>, request: Request, next: Next) -> Response {
     if let Some(ClientAddress(address)) = request.extensions().get().copied() {
         let provider_call = request.uri().path().starts_with("/api/webhooks/");
-        if !provider_call && let Err(exceeded) = state.limits.address.take(&counted(address)) {
+        if !provider_call && let Err(exceeded) = state.limits.address.take(counted(address)).await {
             return Problem::from(exceeded).into_response();
         }
     }
