@@ -622,7 +622,7 @@ copy-done = Copié
 print = Imprimer
 
 password-title = Changer de mot de passe
-password-lead = Tous vos autres appareils seront déconnectés. Celui-ci reste connecté.
+password-lead = Tous vos autres appareils seront déconnectés. Celui‑ci reste connecté.
 password-submit = Changer le mot de passe
 
 app-title = Activer une application d’authentification
@@ -674,7 +674,7 @@ phone-remove-lead = Aucun code ne partira plus vers ce téléphone. L’applicat
 phone-remove = Retirer le numéro
 
 devices-title = Appareils connectés
-devices-lead = Vous ne reconnaissez pas l’un d’eux ? Déconnectez-le, puis changez de mot de passe.
+devices-lead = Vous ne reconnaissez pas l’un d’eux ? Déconnectez‑le, puis changez de mot de passe.
 devices-end-others = Déconnecter tous les autres
 devices-end-all = Tout déconnecter, ici aussi
 devices-hint = Une déconnexion prend effet aussitôt.

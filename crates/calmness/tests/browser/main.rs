@@ -37,7 +37,12 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
 
     let mariam = Person::sit_down(&chromium, "en-GB,en").await;
     arriving::looks_at_the_home_page(&mariam, &demo, &pictures).await;
-    manners::fits_a_phone(&mariam, &demo, &["/", "/signup", "/login", "/verify/resend"]).await;
+    manners::fits_a_phone(
+        &mariam,
+        &demo,
+        &["/", "/signup", "/login", "/verify/resend", "/password/forgot", "/password/reset?token=x"],
+    )
+    .await;
     arriving::signs_up(&mariam, &demo).await;
     arriving::confirms_the_address_by_mail(&mariam, &demo).await;
     arriving::logs_in_with_the_keyboard_alone(&mariam).await;
@@ -58,6 +63,9 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
     entering::a_stranger_with_the_same_link_is_declined(&mariam, &invite_link).await;
     leaving::is_left_in_peace_half_way(&mariam, &demo, &pictures).await;
     let payment = buying::latest_payment(&mariam).await;
+    let guarding =
+        ["/security", "/security/app", "/security/devices", "/security/keys/new", "/security/data"];
+    manners::fits_a_phone(&mariam, &demo, &guarding).await;
     manners::fits_a_phone(&mariam, &demo, &["/dashboard", &payment]).await;
     manners::speaks_french_too(&mariam, &demo, &pictures).await;
 

@@ -79,7 +79,7 @@ pub(super) async fn answer(form: Form<Visitor, CodeFields>) -> Result<Response, 
     let Form { who: visitor, fields, device } = form;
     let CodeFields { method, code, next } = fields;
     let Some(challenge) = Challenge::waiting(&visitor) else { return Ok(over(&visitor, &next)) };
-    let method = proof::method(Some(&method)).unwrap_or(Method::Totp);
+    let method = proof::method(&method).unwrap_or(Method::Totp);
     let (app, context, code) = (visitor.app(), &visitor.context, typed(&code));
     let work = app.login_with_code(context, &challenge.token, method, &code, Client::Browser, &device);
     match tries::counting(&visitor, work).await {

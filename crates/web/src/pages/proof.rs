@@ -23,8 +23,10 @@ pub(super) const SEND: &str = "/security/code";
 #[serde(deny_unknown_fields)]
 pub(super) struct ProofFields {
     password: SecretString,
-    method: Option<String>,
-    code: Option<SecretString>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    code: SecretString,
 }
 
 /// Where a code is wanted.
@@ -43,28 +45,28 @@ impl SendFields {
 
 impl ProofFields {
     pub(super) fn proof(&self) -> Proof {
-        proof(&self.password, self.method.as_deref(), self.code.as_ref())
+        proof(&self.password, &self.method, &self.code)
     }
 
     pub(super) fn method(&self) -> Option<Method> {
-        method(self.method.as_deref())
+        method(&self.method)
     }
 }
 
-/// What the fields of a form prove. A code that was left empty was not given.
-pub(super) fn proof(password: &SecretString, by: Option<&str>, code: Option<&SecretString>) -> Proof {
-    let code = code.map(typed).filter(|code| !code.expose_secret().is_empty());
+/// What the fields of a form prove. A code that was left empty, or that no form asked for, was not given.
+pub(super) fn proof(password: &SecretString, by: &str, code: &SecretString) -> Proof {
+    let code = Some(typed(code)).filter(|code| !code.expose_secret().is_empty());
     Proof { password: password.clone(), code: method(by).zip(code) }
 }
 
 /// The way of showing a second factor that a field names.
-pub(super) fn method(word: Option<&str>) -> Option<Method> {
-    word.and_then(|word| word.parse().ok())
+pub(super) fn method(word: &str) -> Option<Method> {
+    word.parse().ok()
 }
 
 /// The way of showing a second factor that the address of this page names.
 pub(super) fn wanted(visitor: &Visitor) -> Option<Method> {
-    method(redirect::query_word(&visitor.path, "method"))
+    redirect::query_word(&visitor.path, "method").and_then(method)
 }
 
 /// How this page asks its reader for a code, if they have set up a second factor.
@@ -142,17 +144,17 @@ mod tests {
 
     #[test]
     fn an_empty_code_was_not_given() {
-        let password = SecretString::from("a");
+        let password = SecretString::from("a calm sea");
         for (by, code, given) in [
-            (Some("totp"), Some("123 456"), Some((Method::Totp, "123456"))),
-            (Some("totp"), Some(" "), None),
-            (Some("stars"), Some("123456"), None),
-            (None, Some("123456"), None),
-            (Some("sms"), None, None),
+            ("totp", "123 456", Some((Method::Totp, "123456"))),
+            ("totp", " ", None),
+            ("stars", "123456", None),
+            ("", "123456", None),
+            ("sms", "", None),
         ] {
-            let proof = proof(&password, by, code.map(SecretString::from).as_ref());
+            let proof = proof(&password, by, &code.into());
             let shown = proof.code.as_ref().map(|(method, code)| (*method, code.expose_secret()));
-            assert_eq!(shown, given, "{by:?} {code:?}");
+            assert_eq!(shown, given, "{by} {code}");
         }
     }
 }

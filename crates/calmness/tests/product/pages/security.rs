@@ -107,6 +107,60 @@ async fn sec_8_an_app_that_was_set_up_in_a_browser_is_asked_for_at_the_next_logi
 }
 
 #[tokio::test]
+async fn sec_7_what_guards_an_account_changes_only_for_the_password_and_a_code() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    let mut browser = Browser::of(&world, &customer.email).await;
+    let (app, codes) = set_up(&world, &mut browser).await;
+    for path in
+        ["/security/password", "/security/keys/new", "/security/recovery-codes", "/security/app/remove"]
+    {
+        let page = browser.open(path).await;
+        let key = [("name", "Suivi"), ("days", "30"), ("scope:profile:read", "on")];
+        let new = [("new_password", "calm sea")];
+        let extra = match path {
+            "/security/keys/new" => key.as_slice(),
+            "/security/password" => new.as_slice(),
+            _ => &[],
+        };
+        let with = |code: &'static str| [&[("password", PASSWORD), ("code", code)], extra].concat();
+        let missing = browser.submit(&page, path, &with("")).await.expect(422);
+        assert!(missing.text.contains("Un code est nécessaire aussi."), "{path}: {}", missing.text);
+        let wrong = browser.submit(&page, path, &with("000000")).await.expect(422);
+        assert!(wrong.text.contains("Ce code n’est pas le bon"), "{path}: {}", wrong.text);
+        world.sql("DELETE FROM guess_counters").await;
+    }
+    let form = browser.open("/security/recovery-codes?method=recovery_code").await;
+    let typed = [("password", PASSWORD), ("code", codes[1].as_str())];
+    let fresh = browser.submit(&form, "/security/recovery-codes", &typed).await.expect(200);
+    assert!(!fresh.text.contains(&codes[0]), "ten others");
+    let key = browser.open("/security/keys/new").await;
+    let code = app.code(&world);
+    let typed = [
+        ("name", "Suivi"),
+        ("days", "30"),
+        ("scope:profile:read", "on"),
+        ("password", PASSWORD),
+        ("code", code.as_str()),
+    ];
+    let made = browser.submit(&key, "/security/keys/new", &typed).await.expect(200);
+    assert!(made.text.contains("cfi_"));
+    forget_the_last_code(&world).await;
+    let password = browser.open("/security/password").await;
+    let code = app.code(&world);
+    let typed = [("password", PASSWORD), ("code", code.as_str()), ("new_password", "fjord7Quokka")];
+    browser.submit(&password, "/security/password", &typed).await.expect(303);
+    forget_the_last_code(&world).await;
+    let remove = browser.open("/security/app/remove").await;
+    let code = app.code(&world);
+    let typed = [("password", "fjord7Quokka"), ("code", code.as_str())];
+    let gone = browser.submit(&remove, "/security/app/remove", &typed).await.expect(303);
+    assert_eq!(gone.header("location"), Some("/security?notice=app-removed"));
+    assert_eq!(world.count("SELECT count(*) FROM totp_factors").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn sec_11_too_many_wrong_codes_lead_back_to_the_start() {
     let world = World::new().await;
     let customer = world.made_customer("awa").await;

@@ -79,7 +79,7 @@ fn row(locale: Locale, open: &SessionView, here: SessionId) -> DeviceRow {
 fn network_in_words(locale: Locale, network: &str) -> String {
     let open = |start: &str, end: &str, rest: &str| Some(format!("{}{rest}", start.strip_suffix(end)?));
     let Some((start, _)) = network.split_once('/') else { return String::new() };
-    let shown = if start.contains(':') { open(start, "::", ":…") } else { open(start, ".0", ".…") };
+    let shown = if start.contains(':') { open(start, "::", ":…") } else { open(start, ".0", ".x") };
     let shown = shown.unwrap_or_else(|| start.to_owned());
     text(locale, "device-network", &[("network", shown.into())])
 }
@@ -91,8 +91,8 @@ mod tests {
     #[test]
     fn a_network_is_said_as_far_as_it_is_known() {
         for (network, said) in [
-            ("203.0.113.0/24", "Network 203.0.113.…"),
-            ("10.0.0.0/24", "Network 10.0.0.…"),
+            ("203.0.113.0/24", "Network 203.0.113.x"),
+            ("10.0.0.0/24", "Network 10.0.0.x"),
             ("2001:db8:aaaa::/48", "Network 2001:db8:aaaa:…"),
             ("::/48", "Network :…"),
             ("", ""),

@@ -32,8 +32,10 @@ pub(super) struct NewFields {
     name: String,
     days: String,
     password: SecretString,
-    method: Option<String>,
-    code: Option<SecretString>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    code: SecretString,
     #[serde(flatten)]
     boxes: BTreeMap<String, String>,
 }
@@ -63,7 +65,7 @@ pub(super) async fn create(form: Form<SignedIn, NewFields>) -> Result<Response, 
     let Form { who: SignedIn { visitor, user, .. }, fields, .. } = form;
     let scopes = ticked(&fields.boxes).ok_or_else(tries::unaccepted)?;
     let days = fields.days.parse().map_err(|_| tries::unaccepted())?;
-    let shown = proof::proof(&fields.password, fields.method.as_deref(), fields.code.as_ref());
+    let shown = proof::proof(&fields.password, &fields.method, &fields.code);
     let new = NewApiKey { name: fields.name.clone(), scopes, days };
     let work = visitor.app().create_api_key(&visitor.context, user, &shown, new);
     match tries::counting(&visitor, work).await {
@@ -78,7 +80,7 @@ pub(super) async fn create(form: Form<SignedIn, NewFields>) -> Result<Response, 
         }
         Err(refused) => {
             let said = refused.said(visitor.locale)?;
-            let wanted = proof::method(fields.method.as_deref());
+            let wanted = proof::method(&fields.method);
             let view = new_view(&visitor, user, fields.name, scopes, days, wanted).await?;
             Ok(said.show(&visitor, |complaint| KeyNewView { complaint, ..view }))
         }

@@ -21,8 +21,10 @@ pub(super) const PATH: &str = "/security/password";
 pub(super) struct ChangeFields {
     password: SecretString,
     new_password: SecretString,
-    method: Option<String>,
-    code: Option<SecretString>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    code: SecretString,
 }
 
 pub(super) async fn page(who: SignedIn) -> Result<Response, Problem> {
@@ -34,7 +36,7 @@ pub(super) async fn page(who: SignedIn) -> Result<Response, Problem> {
 pub(super) async fn change(form: Form<SignedIn, ChangeFields>) -> Result<Response, Problem> {
     let Form { who, fields, device } = form;
     let (visitor, user) = (&who.visitor, who.user);
-    let shown = proof::proof(&fields.password, fields.method.as_deref(), fields.code.as_ref());
+    let shown = proof::proof(&fields.password, &fields.method, &fields.code);
     let work = visitor.app().change_password(
         &visitor.context,
         user,
@@ -52,7 +54,7 @@ pub(super) async fn change(form: Form<SignedIn, ChangeFields>) -> Result<Respons
         }
         Err(refused) => {
             let said = refused.said(visitor.locale)?;
-            let wanted = proof::method(fields.method.as_deref());
+            let wanted = proof::method(&fields.method);
             let code = proof::prompt(visitor, user, PATH, wanted).await?;
             Ok(said.show(visitor, |complaint| view(&who, code, complaint)))
         }

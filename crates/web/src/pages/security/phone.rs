@@ -26,8 +26,10 @@ pub(super) const REMOVE: &str = "/security/sms/remove";
 pub(super) struct PhoneFields {
     phone: String,
     password: SecretString,
-    method: Option<String>,
-    code: Option<SecretString>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    code: SecretString,
 }
 
 pub(super) async fn page(SignedIn { visitor, user, .. }: SignedIn) -> Result<Response, Problem> {
@@ -39,14 +41,14 @@ pub(super) async fn page(SignedIn { visitor, user, .. }: SignedIn) -> Result<Res
 /// Has a code sent to a new telephone.
 pub(super) async fn enrol(form: Form<SignedIn, PhoneFields>) -> Result<Response, Problem> {
     let Form { who: SignedIn { visitor, user, .. }, fields, .. } = form;
-    let shown = proof::proof(&fields.password, fields.method.as_deref(), fields.code.as_ref());
+    let shown = proof::proof(&fields.password, &fields.method, &fields.code);
     let phone = fields.phone.trim();
     let work = visitor.app().enrol_sms(&visitor.context, user, &shown, phone, visitor.locale);
     match tries::counting(&visitor, work).await {
         Ok(()) => Ok(redirect::see_other(&redirect::with_notice(CONFIRM, Notice::CodeSent))),
         Err(refused) => {
             let said = refused.said(visitor.locale)?;
-            let wanted = proof::method(fields.method.as_deref());
+            let wanted = proof::method(&fields.method);
             let view = view(&visitor, user, fields.phone, wanted).await?;
             Ok(said.show(&visitor, |complaint| PhoneView { complaint, ..view }))
         }
