@@ -11,6 +11,7 @@ mod buying;
 mod chromium;
 mod demo;
 mod entering;
+mod guarding;
 mod leaving;
 mod manners;
 mod person;
@@ -46,6 +47,10 @@ async fn a_customer_comes_pays_enters_is_reminded_renews_and_leaves() {
     arriving::signs_up(&mariam, &demo).await;
     arriving::confirms_the_address_by_mail(&mariam, &demo).await;
     arriving::logs_in_with_the_keyboard_alone(&mariam).await;
+    let app = guarding::sets_up_an_authenticator_app(&mariam, &demo, &pictures).await;
+    guarding::logs_in_in_two_steps(&mariam, &demo, &pictures, &app).await;
+    guarding::logs_in_with_a_recovery_code(&mariam, &demo, &app).await;
+    mariam.opens(&demo.product("/dashboard")).await;
     buying::is_refused_once(&mariam).await;
     buying::pays(&mariam, &pictures).await;
     buying::watches_the_countdown_tick(&mariam).await;
