@@ -68,9 +68,10 @@ CREATE TABLE totp_factors (
     confirmed_at     timestamptz,
     -- The last time step whose code was used; only later ones are taken (SEC-9).
     last_step        bigint,
-    -- From when on it may approve what needs a step-up: a day later, or at once where an older factor approved it (SEC-24).
+    -- From when on it may approve what needs a step-up: a day after it was confirmed, or as soon as the factor that
+    -- approved its enrolment may, which is known before it is confirmed (SEC-24).
     trusted_from     timestamptz,
-    CHECK ((confirmed_at IS NULL) = (trusted_from IS NULL)),
+    CHECK (confirmed_at IS NULL OR trusted_from IS NOT NULL),
     CHECK (confirmed_at IS NULL OR last_step IS NOT NULL)
 );
 CREATE UNIQUE INDEX totp_factors_confirmed ON totp_factors (user_id) WHERE confirmed_at IS NOT NULL;
@@ -86,7 +87,7 @@ CREATE TABLE sms_factors (
     created_at      timestamptz NOT NULL,
     confirmed_at    timestamptz,
     trusted_from    timestamptz,
-    CHECK ((confirmed_at IS NULL) = (trusted_from IS NULL))
+    CHECK (confirmed_at IS NULL OR trusted_from IS NOT NULL)
 );
 CREATE UNIQUE INDEX sms_factors_confirmed ON sms_factors (user_id) WHERE confirmed_at IS NOT NULL;
 CREATE UNIQUE INDEX sms_factors_waiting ON sms_factors (user_id) WHERE confirmed_at IS NULL;

@@ -7,9 +7,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor, PgPool};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres};
 use thiserror::Error;
+
+use crate::tx::StoreError;
 
 /// The group role of the service: a login role that serves must be a member of it.
 pub const SERVICE_ROLE: &str = "calmness_service";
@@ -78,6 +81,55 @@ pub async fn connect(
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// A connection of the pool for an answer that must come soon. Unless it is given back it is closed: one on which an
+/// answer is still awaited would wait for it inside the pool, and where the network swallows packets without a word that
+/// is for ever.
+pub(crate) struct Lent(Option<PoolConnection<Postgres>>);
+
+impl Lent {
+    /// Waits for it until an instant.
+    pub(crate) async fn until(db: &PgPool, until: tokio::time::Instant) -> Result<Self, StoreError> {
+        let connection = in_time(until, db.acquire()).await?;
+        Ok(Self(Some(connection)))
+    }
+
+    /// The connection, for one question.
+    pub(crate) fn db(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("it is taken out only when this is given back or dropped")
+    }
+
+    /// Everything that was asked has been answered.
+    pub(crate) fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// A database that is deaf rather than gone says nothing at all: after a while that counts as being away.
+pub(crate) async fn in_time<T>(
+    until: tokio::time::Instant,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout_at(until, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// Closes the connections that nobody uses: when several do not answer, none of them can be believed to.
+pub(crate) fn close_idle(db: &PgPool) {
+    while let Some(connection) = db.try_acquire() {
+        drop(connection.detach());
+    }
 }
 
 /// Creates the group roles where they are missing, migrates, and grants. Needs the owner's rights.

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::money::{Currency, Money};
 use domain::plan::{Plan, PlanCode, PlanLength};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::{BillingError, store};
 use crate::app::App;
@@ -27,7 +27,7 @@ impl Catalogue {
     }
 
     /// Reads it again.
-    pub async fn reload(&self, db: &PgPool) -> Result<(), StoreError> {
+    pub async fn reload(&self, db: impl PgExecutor<'_>) -> Result<(), StoreError> {
         let plans = read(db).await?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
         Ok(())
@@ -44,7 +44,7 @@ impl Catalogue {
     }
 }
 
-async fn read(db: &PgPool) -> Result<Vec<Plan>, StoreError> {
+async fn read(db: impl PgExecutor<'_>) -> Result<Vec<Plan>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT plans.code, plans.channel, plans.days,
                   COALESCE(array_agg(plan_prices.currency ORDER BY plan_prices.currency)

@@ -1,12 +1,14 @@
 -- Hot path: everything that a first verified success writes, in one statement. It spans the rooms of billing,
 -- subscriptions, access, notifications and audit. It is guarded by the versions that the decision was made from: if
 -- the payment or the subscription changed since, nothing is written, no row comes back, and the caller reads and
--- decides again. Locks are taken in the usual order: payment, then subscription.
+-- decides again. So it does if an admin has frozen the account since: then the time must be withheld. Locks are taken in
+-- the usual order: payment, then user, then subscription.
 WITH locked AS (
-    SELECT id, user_id, channel, plan_code
-    FROM payments
-    WHERE id = $1 AND version = $2
-    FOR UPDATE
+    SELECT payments.id, user_id, channel, plan_code
+    FROM payments JOIN users ON users.id = payments.user_id
+    WHERE payments.id = $1 AND payments.version = $2
+      AND (users.frozen_at IS NULL OR users.frozen_by = 'rule')
+    FOR UPDATE OF payments FOR SHARE OF users
 ), subscription AS (
     INSERT INTO subscriptions AS known (id, user_id, channel, plan_code, ends_at, remind_at, end_due_at, created_at)
     SELECT $3, user_id, channel, plan_code, $4, $5, $6, $7 FROM locked

@@ -11,11 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::proof::Proof;
+use super::revocations::ASK_LIMIT;
 use super::scope::{Scope, Scopes};
 use super::{IdentityError, notices, store};
 use crate::actor::{Actor, Context};
 use crate::app::App;
 use crate::audit;
+use crate::database::{Lent, in_time};
 use crate::notifications::{self, Content, Recipient, SecurityEvent};
 use crate::tx::{StoreError, Tx};
 
@@ -81,7 +83,7 @@ impl App {
         new: NewApiKey,
     ) -> Result<IssuedApiKey, IdentityError> {
         check(context, &new)?;
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         let token = OpaqueToken::random(&**self.random());
         let key = token.reveal_prefixed(API_KEY_PREFIX);
         let shown_prefix: String = key.expose_secret().chars().take(SHOWN_CHARS).collect();
@@ -89,7 +91,7 @@ impl App {
             .tx("create_api_key", context, |tx| {
                 let (token, new, shown_prefix) = (&token, &new, &shown_prefix);
                 async move {
-                    store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+                    proved.still_holds(tx).await?;
                     if count_living(tx, user).await? >= MAX_KEYS {
                         return Err(IdentityError::KeyNotAllowed("there are too many already"));
                     }
@@ -181,9 +183,11 @@ impl App {
                AND users.frozen_at IS NULL AND users.erased_at IS NULL",
             hash.as_slice(),
             wall
-        )
-        .fetch_optional(self.db())
-        .await?;
+        );
+        let until = tokio::time::Instant::now() + ASK_LIMIT;
+        let mut lent = Lent::until(self.db(), until).await?;
+        let row = in_time(until, row.fetch_optional(lent.db())).await?;
+        lent.give_back();
         let row = row.ok_or(IdentityError::SessionEnded)?;
         if row.last_used_at.is_none_or(|last| wall - last > NOTE_USE_EVERY) {
             sqlx::query!("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", row.id, wall)

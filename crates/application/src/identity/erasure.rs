@@ -30,10 +30,10 @@ impl App {
         user: UserId,
         proof: &Proof,
     ) -> Result<(), IdentityError> {
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         self.tx("request_erasure", context, |tx| {
             async move {
-                store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+                proved.still_holds(tx).await?;
                 store::keep_an_admin(tx, user).await?;
                 let now = tx.now();
                 let query = sqlx::query!(

@@ -63,13 +63,20 @@ impl App {
     }
 }
 
-/// Freezes an account because a rule says so: membership and paid time stay as they are. Alerts the company.
+/// Freezes an account because a rule says so: membership and paid time stay as they are. Alerts the company. Of the last
+/// admin the sessions end, and no more.
 pub(crate) async fn by_rule(tx: &mut Tx, user: UserId, reason: &str) -> Result<Vec<SessionId>, StoreError> {
     if super::store::is_frozen(tx, user).await? {
         return Ok(Vec::new());
     }
-    let ended = freeze(tx, user, "rule", reason).await?;
-    let details = json!({ "user": user, "reason": reason });
+    // A thief must not be able to leave the place without anybody who can act (SEC-55).
+    let spared = super::store::is_last_admin(tx, user).await?;
+    let ended = if spared {
+        sessions::end_all(tx, user, "frozen", None).await?
+    } else {
+        freeze(tx, user, "rule", reason).await?
+    };
+    let details = json!({ "user": user, "reason": reason, "frozen": !spared });
     alerts::raise(tx, alerts::Kind::AccountFrozen, &format!("frozen:{user}"), details).await?;
     Ok(ended)
 }

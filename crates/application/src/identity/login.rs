@@ -5,6 +5,7 @@
 
 use crypto::token::OpaqueToken;
 use domain::ids::{ChallengeId, DeviceId, SessionId, UserId};
+use domain::time::Instant;
 use scoped_futures::ScopedFutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -100,9 +101,8 @@ impl App {
                 locale: account.locale,
             }));
         }
-        self.enter(context, account.id, client, device, known, Admission::Password(&account.password_hash))
-            .await
-            .map(LoggedIn::In)
+        let admission = Admission::Password { changed_at: account.password_changed_at };
+        self.enter(context, account.id, client, device, known, admission).await.map(LoggedIn::In)
     }
 
     /// The second step: a code for the challenge.
@@ -132,7 +132,7 @@ impl App {
         client: Client,
         device: &Device,
         known: Option<DeviceId>,
-        admission: Admission<'_>,
+        admission: Admission,
     ) -> Result<Entered, IdentityError> {
         let token = OpaqueToken::random(&**self.random());
         let (session, device_id, account, second_factor) = self
@@ -161,7 +161,7 @@ impl App {
         Ok(Entered { user, locale: account.locale, device_token, pass })
     }
 
-    /// Opens a session for somebody who has just given a fresh proof, and whose sessions have all ended.
+    /// Opens a session for somebody who has just changed their password for a fresh proof.
     pub(super) async fn reenter(
         &self,
         context: &Context,
@@ -169,9 +169,9 @@ impl App {
         client: Client,
         device: &Device,
         known: Option<DeviceId>,
-        second_factor: bool,
+        changed: Changed,
     ) -> Result<Entered, IdentityError> {
-        self.enter(context, user, client, device, known, Admission::Proof { second_factor }).await
+        self.enter(context, user, client, device, known, Admission::Changed(changed)).await
     }
 
     /// Finds out whose password it is. Counted before it is tried, refused without hashing when over the limit.
@@ -200,10 +200,10 @@ impl App {
             other => other?,
         };
         let user = account.as_ref().map(|account| account.id);
-        if let Some(mut account) = account.filter(|account| verified.ok && !account.frozen) {
+        if let Some(account) = account.filter(|account| verified.ok && !account.frozen) {
             self.forgive(attempt).await?;
             if verified.needs_rehash {
-                self.rehash(&mut account, password).await?;
+                self.rehash(&account, password).await?;
             }
             return Ok((account, known));
         }
@@ -240,9 +240,14 @@ impl App {
     }
 
     /// Keeps a stronger hash of a password that was just shown (SEC-3).
-    async fn rehash(&self, account: &mut Account, password: &SecretString) -> Result<(), IdentityError> {
-        let stronger = self.passwords().hash_again(password).await?;
-        let replaced = sqlx::query!(
+    async fn rehash(&self, account: &Account, password: &SecretString) -> Result<(), IdentityError> {
+        let stronger = match self.passwords().hash_again(password).await {
+            // The next login comes with the same password.
+            Err(IdentityError::Busy) => return Ok(()),
+            other => other?,
+        };
+        // Where another login was quicker, or a new password was chosen, theirs stays.
+        sqlx::query!(
             "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
             account.id.uuid(),
             account.password_hash,
@@ -250,31 +255,37 @@ impl App {
         )
         .execute(self.db())
         .await?;
-        if replaced.rows_affected() == 1 {
-            account.password_hash = stronger;
-        }
         Ok(())
     }
 }
 
 /// What lets somebody in.
 #[derive(Clone, Copy)]
-enum Admission<'a> {
-    /// The password with this hash, where no second factor is set up.
-    Password(&'a str),
+enum Admission {
+    /// The password that was chosen then, where no second factor is set up.
+    Password { changed_at: Option<Instant> },
     /// An answered challenge.
     Challenge(ChallengeId),
-    /// A proof that was given a moment ago, with or without a second factor.
-    Proof { second_factor: bool },
+    /// A new password, chosen a moment ago.
+    Changed(Changed),
 }
 
-impl Admission<'_> {
+/// A password that was changed for a fresh proof.
+#[derive(Clone, Copy)]
+pub(super) struct Changed {
+    /// When.
+    pub(super) at: Instant,
+    /// Whether a second factor was part of the proof.
+    pub(super) second_factor: bool,
+}
+
+impl Admission {
     /// Whether it still lets in, now that the account is locked; says whether a second factor was shown.
     async fn still_holds(self, tx: &mut Tx, account: &Account) -> Result<bool, IdentityError> {
         match self {
-            Self::Password(hash) => {
+            Self::Password { changed_at } => {
                 let set_up_meanwhile = second_factor::has_any(tx, account.id).await?;
-                if account.password_hash != hash || set_up_meanwhile {
+                if account.password_changed_at != changed_at || set_up_meanwhile {
                     return Err(IdentityError::InvalidCredentials);
                 }
                 Ok(false)
@@ -285,7 +296,12 @@ impl Admission<'_> {
                 }
                 Ok(true)
             }
-            Self::Proof { second_factor } => Ok(second_factor),
+            Self::Changed(changed) => {
+                if account.password_changed_at != Some(changed.at) {
+                    return Err(IdentityError::SessionEnded);
+                }
+                Ok(changed.second_factor)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::devices::{self, Device};
 use super::email::Email;
 use super::guesses::Counted;
-use super::login::{Client, Entered};
+use super::login::{Changed, Client, Entered};
 use super::proof::Proof;
 use super::second_factor::challenge;
 use super::{IdentityError, MIN_PASSWORD_CHARS, MIN_PASSWORD_CHARS_WITH_FACTOR, notices, sessions, store};
@@ -27,7 +27,7 @@ use crate::tx::{StoreError, Tx};
 /// How long a mailed link chooses a new password (SEC-6; wall time).
 const RESET_LIFE: Duration = Duration::minutes(10);
 /// A link is mailed to one address at most once in so many seconds.
-const RESET_EVERY_SECONDS: i64 = 60;
+const RESET_EVERY: Duration = Duration::seconds(60);
 
 impl App {
     /// Hashes a password that somebody chose for this address, if a guesser would not try it first.
@@ -52,21 +52,25 @@ impl App {
         device: &Device,
     ) -> Result<Entered, IdentityError> {
         let profile = self.profile(user).await?.ok_or(IdentityError::UnknownUser)?;
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         let has_factor = !self.methods(user).await?.is_empty();
         let hash = self.hash_password(new, min_chars(has_factor), &Email::parse(&profile.email)?).await?;
         let known = self.known_device(Some(user), device).await?;
-        let ended = self
+        let (ended, at) = self
             .tx("change_password", context, |tx| {
                 let hash = &hash;
                 async move {
-                    replace(tx, user, hash, "password_changed", SecurityEvent::PasswordChanged, device).await
+                    proved.still_holds(tx).await?;
+                    let event = SecurityEvent::PasswordChanged;
+                    let ended = replace(tx, user, hash, "password_changed", event, device).await?;
+                    Ok::<_, IdentityError>((ended, tx.wall()))
                 }
                 .scope_boxed()
             })
             .await?;
         self.revoked(&ended);
-        self.reenter(context, user, client, device, known, has_factor).await
+        let changed = Changed { at, second_factor: proved.method.is_some() };
+        self.reenter(context, user, client, device, known, changed).await
     }
 
     /// Mails a link to choose a new password, if the address is a user's. The answer and its time are the same anyway:
@@ -81,13 +85,14 @@ impl App {
         self.tx("forgot_password", context, |tx| {
             let token = &token;
             async move {
+                if !insert_reset(tx, email, &token.hash()).await? {
+                    return Ok(());
+                }
                 let id = NotificationId::new(tx.wall(), &tx.entropy());
-                let window = tx.wall().unix_timestamp() / RESET_EVERY_SECONDS;
                 let who = hex::encode(&self.keys().address_index().mac(&[email.key().as_bytes()])[..16]);
                 let secret = notifications::seal_secret(self, id, &token.reveal())?;
                 let recipient = Recipient::Address { address: email.address().to_owned(), locale };
-                let dedupe_key = format!("password_reset:{who}:{window}");
-                insert_reset(tx, email, &token.hash()).await?;
+                let dedupe_key = format!("password_reset:{id}");
                 notifications::owe(tx, id, &dedupe_key, recipient, Content::PasswordReset, Some(secret))
                     .await?;
                 let entry = audit::Entry {
@@ -193,20 +198,25 @@ async fn replace(
     Ok(ended)
 }
 
-async fn insert_reset(tx: &mut Tx, email: &Email, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+/// Says whether it was made: not where one was a moment ago. Those who ask for one address at once take turns.
+async fn insert_reset(tx: &mut Tx, email: &Email, token_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    let turn = sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('calmness/reset/' || $1))", email.key());
+    turn.execute(tx.db()).await?;
     let (id, now) = (uuid::Builder::from_random_bytes(tx.random()).into_uuid(), tx.wall());
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "INSERT INTO password_resets (id, email_key, token_hash, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)",
+         SELECT $1, $2, $3, $4, $5
+         WHERE NOT EXISTS (SELECT FROM password_resets WHERE email_key = $2 AND created_at > $6)",
         id,
         email.key(),
         token_hash.as_slice(),
         now,
-        now + RESET_LIFE
+        now + RESET_LIFE,
+        now - RESET_EVERY
     )
     .execute(tx.db())
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Ends every link of an address; says whether this one was alive.

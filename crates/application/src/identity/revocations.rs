@@ -10,9 +10,10 @@ use std::time::{Duration as StdDuration, Instant as Moment};
 
 use domain::ids::SessionId;
 use domain::time::{Duration, Instant};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::app::App;
+use crate::database::{self, Lent, in_time};
 use crate::tx::StoreError;
 
 /// How often the list is read again.
@@ -21,7 +22,9 @@ pub const READ_EVERY: StdDuration = StdDuration::from_millis(400);
 const FRESH_FOR: StdDuration = StdDuration::from_millis(800);
 /// How long one read, and one question about one session, may take.
 const READ_LIMIT: StdDuration = StdDuration::from_secs(1);
-const ASK_LIMIT: StdDuration = StdDuration::from_secs(2);
+pub(super) const ASK_LIMIT: StdDuration = StdDuration::from_secs(1);
+/// After so many reads in a row without an answer, connections are opened anew.
+const DEAF_AFTER: u32 = 2;
 /// Each read goes back this far, for changes that were committed late and clocks that differ. No transaction of ours lives
 /// longer.
 const OVERLAP: Duration = Duration::seconds(60);
@@ -48,7 +51,7 @@ impl Revocations {
     }
 
     /// Reads what was revoked since the last read. `wall` is when this read begins.
-    pub async fn reload(&self, db: &PgPool, wall: Instant) -> Result<(), StoreError> {
+    pub async fn reload(&self, db: impl PgExecutor<'_>, wall: Instant) -> Result<(), StoreError> {
         let read_began = Moment::now();
         let since = self.0.read().unwrap_or_else(PoisonError::into_inner).read_at.min(wall) - OVERLAP;
         let newer = read_since(db, since).await?;
@@ -83,15 +86,18 @@ impl Revocations {
             session.uuid(),
             kid
         );
-        // A database that is deaf rather than gone says nothing at all.
-        match tokio::time::timeout(ASK_LIMIT, alive.fetch_one(db)).await {
-            Ok(alive) => Ok(!alive?),
-            Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
-        }
+        let until = tokio::time::Instant::now() + ASK_LIMIT;
+        let mut lent = Lent::until(db, until).await?;
+        let alive = in_time(until, alive.fetch_one(lent.db())).await?;
+        lent.give_back();
+        Ok(!alive)
     }
 }
 
-async fn read_since(db: &PgPool, since: Instant) -> Result<HashMap<SessionId, Instant>, StoreError> {
+async fn read_since(
+    db: impl PgExecutor<'_>,
+    since: Instant,
+) -> Result<HashMap<SessionId, Instant>, sqlx::Error> {
     let rows =
         sqlx::query!(r#"SELECT id, revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at >= $1"#, since)
             .fetch_all(db)
@@ -104,21 +110,32 @@ impl App {
     pub async fn keep_revocations_fresh(&self) {
         let mut ticks = tokio::time::interval(READ_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut unanswered = 0;
         loop {
             ticks.tick().await;
-            let began = self.clock().wall();
-            let read = async {
-                // Keys first: a list that counts as fresh must never be younger than the keys beside it.
-                self.keys().reload_ring(self.db()).await?;
-                self.revocations().reload(self.db(), began).await
-            };
-            match tokio::time::timeout(READ_LIMIT, read).await {
-                Ok(Ok(())) => {}
+            match tokio::time::timeout(READ_LIMIT, self.read_what_ended()).await {
+                Ok(Ok(())) => unanswered = 0,
                 Ok(Err(error)) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "revocations could not be read");
                 }
-                Err(_) => tracing::warn!("revocations could not be read in time"),
+                Err(_) => {
+                    tracing::warn!("revocations could not be read in time");
+                    unanswered += 1;
+                    if unanswered >= DEAF_AFTER {
+                        database::close_idle(self.db());
+                    }
+                }
             }
         }
+    }
+
+    async fn read_what_ended(&self) -> Result<(), StoreError> {
+        let began = self.clock().wall();
+        let mut lent = Lent::until(self.db(), tokio::time::Instant::now() + READ_LIMIT).await?;
+        // Keys first: a list that counts as fresh must never be younger than the keys beside it.
+        self.keys().reload_ring(lent.db()).await?;
+        self.revocations().reload(lent.db(), began).await?;
+        lent.give_back();
+        Ok(())
     }
 }

@@ -127,7 +127,8 @@ impl App {
                 let now = tx.wall();
                 for table in ["totp_factors", "sms_factors"] {
                     let sql = format!(
-                        "UPDATE {table} SET trusted_from = $2 WHERE user_id = $1 AND trusted_from > $2"
+                        "UPDATE {table} SET trusted_from = $2
+                         WHERE user_id = $1 AND confirmed_at IS NOT NULL AND trusted_from > $2"
                     );
                     let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(user.uuid()).bind(now);
                     query.execute(tx.db()).await?;

@@ -13,7 +13,7 @@ use crypto::random::Random;
 use crypto::secret_key::{Purpose, SecretKeys};
 use domain::time::Instant;
 use secrecy::SecretString;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use self::signing::{Names, Ring};
@@ -85,7 +85,7 @@ impl Keys {
     }
 
     /// Reads the keys of access tokens again.
-    pub(crate) async fn reload_ring(&self, db: &PgPool) -> Result<(), StoreError> {
+    pub(crate) async fn reload_ring(&self, db: &mut PgConnection) -> Result<(), StoreError> {
         self.0.ring.reload(db, &self.0.data).await.map_err(|error| match error {
             KeysError::Store(error) => error,
             other => StoreError::Corrupt(other.to_string()),

@@ -18,13 +18,14 @@ use domain::time::{Duration, Instant};
 use scoped_futures::ScopedFutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::KeysError;
 use crate::actor::Context;
 use crate::app::App;
 use crate::audit;
+use crate::database::Lent;
 use crate::tx::StoreError;
 
 const KEY: Label = Label::new("jwt_keys", "key_encrypted");
@@ -38,6 +39,8 @@ pub const ROTATE_EVERY: Duration = Duration::days(30);
 const KEPT_FOR: Duration = Duration::days(90);
 /// An unknown key's name makes the ring be read again at most this often.
 const LOOK_EVERY: StdDuration = StdDuration::from_millis(100);
+/// How long that may take.
+const LOOK_LIMIT: StdDuration = StdDuration::from_secs(1);
 
 /// Who tokens are from and for.
 #[derive(Clone, Debug)]
@@ -108,7 +111,7 @@ impl Ring {
     }
 
     /// Reads the ring again; cheap where nothing changed.
-    pub(super) async fn reload(&self, db: &PgPool, data: &DataKeys) -> Result<(), KeysError> {
+    pub(super) async fn reload(&self, db: &mut PgConnection, data: &DataKeys) -> Result<(), KeysError> {
         let read_began = Moment::now();
         let rows = read(db).await?;
         let unchanged = |state: &State| {
@@ -151,11 +154,9 @@ fn build(
         };
         let followed_at = rows.get(place + 1).map(|next| next.signs_from);
         let verifies_until = followed_at.map_or(i64::MAX, |at| (at + BELIEVED_AFTER).unix_timestamp());
-        ring.push(SigningKey {
-            key: key.clone(),
-            signs_from: row.signs_from.unix_timestamp(),
-            verifies_until,
-        });
+        // Where nothing older is believed, an instance whose clock is behind the maker's must still be able to sign.
+        let signs_from = if place == 0 { i64::MIN } else { row.signs_from.unix_timestamp() };
+        ring.push(SigningKey { key: key.clone(), signs_from, verifies_until });
         keys.insert(row.kid.clone(), key);
     }
     let tokens = AccessTokens::new(&ring, &names.issuer, &names.audience)?;
@@ -170,7 +171,7 @@ fn open_key(data: &DataKeys, row: &StoredKey) -> Result<Key, KeysError> {
     if key.id() == row.kid { Ok(key) } else { Err(damaged().into()) }
 }
 
-async fn read(db: &PgPool) -> Result<Vec<StoredKey>, StoreError> {
+async fn read(db: impl PgExecutor<'_>) -> Result<Vec<StoredKey>, StoreError> {
     let rows = sqlx::query_as!(
         StoredKey,
         "SELECT kid, row_id, key_encrypted, signs_from
@@ -265,7 +266,7 @@ impl App {
                 .scope_boxed()
             })
             .await?;
-        if let Err(error) = self.keys().reload_ring(self.db()).await {
+        if let Err(error) = self.read_ring().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the new key could not be read");
         }
         Ok(kid)
@@ -307,7 +308,18 @@ impl App {
         if self.keys().ring_was_read_lately() {
             return Ok(false);
         }
-        self.keys().reload_ring(self.db()).await?;
+        self.read_ring().await?;
         Ok(true)
+    }
+
+    async fn read_ring(&self) -> Result<(), StoreError> {
+        let until = tokio::time::Instant::now() + LOOK_LIMIT;
+        let mut lent = Lent::until(self.db(), until).await?;
+        match tokio::time::timeout_at(until, self.keys().reload_ring(lent.db())).await {
+            Ok(read) => read?,
+            Err(_) => return Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+        }
+        lent.give_back();
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crypto::envelope::Label;
 use scoped_futures::ScopedFutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ impl Settings {
     }
 
     /// Reads them again.
-    pub async fn reload(&self, db: &PgPool, keys: &Keys) -> Result<(), StoreError> {
+    pub async fn reload(&self, db: impl PgExecutor<'_>, keys: &Keys) -> Result<(), StoreError> {
         let rows =
             sqlx::query!("SELECT key, row_id, value_encrypted FROM admin_config").fetch_all(db).await?;
         let mut values = HashMap::with_capacity(rows.len());

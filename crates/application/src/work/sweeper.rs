@@ -7,10 +7,13 @@ use domain::time::{Duration, Now};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::database::Lent;
 use crate::tx::StoreError;
 
 /// How often memory is compared with the database: plans, prices, settings.
 pub const REFRESH: StdDuration = StdDuration::from_secs(2);
+/// How long that may take.
+const REFRESH_LIMIT: StdDuration = StdDuration::from_secs(5);
 /// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
 const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
@@ -83,11 +86,21 @@ impl App {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let settings = self.settings().reload(self.db(), self.keys()).await;
-            let catalogue = self.catalogue().reload(self.db()).await;
-            for error in [settings.err(), catalogue.err()].into_iter().flatten() {
-                tracing::warn!(error = &error as &dyn Error, "settings or plans could not be read again");
+            match tokio::time::timeout(REFRESH_LIMIT, self.refresh_memory()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn Error, "settings or plans could not be read again");
+                }
+                Err(_) => tracing::warn!("settings or plans could not be read again in time"),
             }
         }
+    }
+
+    async fn refresh_memory(&self) -> Result<(), StoreError> {
+        let mut lent = Lent::until(self.db(), tokio::time::Instant::now() + REFRESH_LIMIT).await?;
+        self.settings().reload(lent.db(), self.keys()).await?;
+        self.catalogue().reload(lent.db()).await?;
+        lent.give_back();
+        Ok(())
     }
 }

@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
     let folder = std::env::temp_dir().join(format!("calmness-bench-{}", std::process::id()));
     let outcome = match World::make(&folder, arguments).await {
         Ok(world) => {
-            let outcome = until_told_to_stop(measure(&world)).await;
+            let outcome = until_told_to_stop(Box::pin(measure(&world))).await;
             let cleared = world.clear().await;
             outcome.and(cleared)
         }

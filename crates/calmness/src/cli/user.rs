@@ -62,7 +62,9 @@ pub(super) enum UserCommand {
 }
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
-    let app = wiring::wire(config, ClockKind::System).await?.app;
+    // A freeze and its end move paid time, which runs by the sandbox's clock where there is one.
+    let clock = if config.sandbox { ClockKind::Sandbox } else { ClockKind::System };
+    let app = wiring::wire(config, clock).await?.app;
     let context = Context::operator();
     match command {
         UserCommand::Create { email, verified: true, role, locale } => {

@@ -3,6 +3,7 @@
 //! Folders mirror the tree of addresses. A test's name is a sentence that it shows to be true.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admin;
 mod auth;
 mod billing;
 mod crowd;

@@ -103,7 +103,7 @@ pub(crate) async fn twilio(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let signature = headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
-    match state.app.handle_sms_callback(signature, &body).await? {
+    match state.app.handle_sms_callback(&context, signature, &body).await? {
         SmsCallback::Noted => Ok(StatusCode::NO_CONTENT),
         SmsCallback::Unverified => {
             count_unverified(&state, &context).await?;

@@ -68,8 +68,8 @@ pub(super) async fn sign_up(form: Form<Visitor, SignUpFields>) -> Result<Respons
         Ok(()) => return Ok(mail_sent(&visitor, fields.email, MailSentReason::SignUp)),
         Err(IdentityError::PasswordTooShort) => "password_too_short",
         Err(IdentityError::PasswordTooLong) => "password_too_long",
-        Err(IdentityError::PasswordTooCommon) => "password_common",
-        Err(IdentityError::PasswordOfContext) => "password_context",
+        Err(IdentityError::PasswordTooCommon) => "password_too_common",
+        Err(IdentityError::PasswordOfContext) => "password_of_context",
         Err(other) => return Err(other.into()),
     };
     let view = sign_up_view(&visitor, fields.email, None, Some(code));

@@ -22,6 +22,7 @@ pub(super) use self::challenge::Waiting;
 pub use self::recovery::RecoveryCodes;
 pub use self::totp::Enrolment;
 use super::guesses::Counted;
+use super::proof::Proved;
 use super::{IdentityError, notices};
 use crate::actor::Context;
 use crate::app::App;
@@ -30,6 +31,7 @@ use crate::notifications::SecurityEvent;
 use crate::tx::{StoreError, Tx};
 
 /// A factor younger than this cannot approve what needs a step-up, unless an older one approved it (SEC-24; wall time).
+/// One that a young factor approved is no older than that.
 pub(super) const TRUSTED_AFTER: Duration = Duration::hours(24);
 
 /// How a second factor is shown.
@@ -169,6 +171,18 @@ pub(super) async fn is_trusted(tx: &mut Tx, user: UserId, method: Method) -> Res
         Method::RecoveryCode => None,
     };
     Ok(from.is_some_and(|from| from <= wall))
+}
+
+/// From when on a factor is trusted that is enrolled for this proof (SEC-24): from when the factor that was shown is, if
+/// one was. None where it must first grow old: nothing was shown, or a code for when the telephone is lost.
+async fn approval(tx: &mut Tx, user: UserId, proved: Proved) -> Result<Option<Instant>, StoreError> {
+    let factors = store::factors(tx.db(), user).await?;
+    let from = match proved.method {
+        Some(Method::Totp) => factors.totp.map(|(_, from)| from),
+        Some(Method::Sms) => factors.sms.map(|(_, _, from)| from),
+        Some(Method::RecoveryCode) | None => None,
+    };
+    Ok(from.map(|from| from.max(tx.wall())))
 }
 
 /// Removes everything that somebody has set up.

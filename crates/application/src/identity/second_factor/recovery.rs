@@ -40,11 +40,12 @@ impl App {
         user: UserId,
         proof: &Proof,
     ) -> Result<RecoveryCodes, IdentityError> {
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         let codes = RecoveryCodes::generate(&**self.random());
         self.tx("replace_recovery_codes", context, |tx| {
             let codes = &codes;
             async move {
+                proved.still_holds(tx).await?;
                 if !has_any(tx, user).await? {
                     return Err(IdentityError::NothingToConfirm);
                 }

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::challenge::{self, Purpose};
-use super::{Method, TRUSTED_AFTER, Waiting, changed};
+use super::{Method, TRUSTED_AFTER, Waiting, approval, changed};
 use crate::actor::Context;
 use crate::app::App;
 use crate::identity::guesses::Counted;
@@ -65,6 +65,8 @@ pub enum SmsCallback {
 struct Due {
     id: Uuid,
     challenge: ChallengeId,
+    /// How many messages of the challenge this one makes.
+    number: i16,
     phone: PhoneNumber,
     /// The provider's check of this number that was for another challenge, and may still run.
     running: Option<VerificationSid>,
@@ -85,15 +87,17 @@ impl App {
         if self.factors(user).await?.totp.is_none() {
             return Err(IdentityError::AppRequired);
         }
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         let due = self
             .tx("enrol_sms", context, |tx| {
                 let phone = &phone;
                 async move {
+                    proved.still_holds(tx).await?;
+                    let trusted_from = approval(tx, user, proved).await?;
                     let id = FactorId::new(tx.wall(), &tx.entropy());
                     let sealed =
                         self.keys().seal(&**self.random(), &PHONE, id.uuid(), phone.as_e164().as_bytes())?;
-                    replace_waiting(tx, id, user, &sealed, &phone.masked()).await?;
+                    replace_waiting(tx, id, user, &sealed, &phone.masked(), trusted_from).await?;
                     let challenge = challenge::open(tx, user, Purpose::SmsConfirm).await?;
                     count_message(self, tx, service, user, challenge, phone.clone()).await
                 }
@@ -116,13 +120,11 @@ impl App {
         self.try_code(context, Counted::Codes(user), user, Some(&waiting), Method::Sms, code).await?;
         self.tx("confirm_sms", context, |tx| {
             async move {
-                // An app is always there before a telephone, and its code was asked for: it has approved this one.
-                let trusted_from =
-                    if super::has_any(tx, user).await? { tx.wall() } else { tx.wall() + TRUSTED_AFTER };
-                challenge::close(tx, waiting.id).await?;
-                if !confirm(tx, user, trusted_from).await? {
+                if !challenge::close(tx, waiting.id).await? || !confirm(tx, user).await? {
                     return Err(IdentityError::NothingToConfirm);
                 }
+                // What was sent to the telephone before is worth nothing any more.
+                challenge::close_all(tx, user).await?;
                 sessions::note_second_factor(tx, session).await?;
                 Ok(changed(tx, user, "second_factor.added", Method::Sms, SecurityEvent::SmsEnabled).await?)
             }
@@ -138,13 +140,15 @@ impl App {
         user: UserId,
         proof: &Proof,
     ) -> Result<(), IdentityError> {
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         self.tx("remove_sms", context, |tx| {
             async move {
+                proved.still_holds(tx).await?;
                 let query = sqlx::query!("DELETE FROM sms_factors WHERE user_id = $1", user.uuid());
                 if query.execute(tx.db()).await?.rows_affected() == 0 {
                     return Err(IdentityError::NothingToConfirm);
                 }
+                challenge::close_all(tx, user).await?;
                 Ok(changed(tx, user, "second_factor.removed", Method::Sms, SecurityEvent::SmsDisabled)
                     .await?)
             }
@@ -291,6 +295,8 @@ impl App {
         ])
     }
 
+    /// Of two messages that are sent at once the later one's code is waited for: it is for the telephone that is written
+    /// down.
     async fn keep_code(
         &self,
         due: &Due,
@@ -299,11 +305,13 @@ impl App {
     ) -> Result<(), StoreError> {
         let expires_at: Instant = self.clock().wall() + CODE_LIFE;
         sqlx::query!(
-            "UPDATE challenges SET sms_code_hash = $2, sms_reference = $3, sms_expires_at = $4 WHERE id = $1",
+            "UPDATE challenges SET sms_code_hash = $2, sms_reference = $3, sms_expires_at = $4
+             WHERE id = $1 AND sms_sent = $5",
             due.challenge.uuid(),
             mac.as_ref().map(<[u8; 32]>::as_slice),
             reference,
-            expires_at
+            expires_at,
+            due.number
         )
         .execute(self.db())
         .await?;
@@ -366,6 +374,7 @@ impl App {
     /// Notes what the network says about a message.
     pub async fn handle_sms_callback(
         &self,
+        context: &Context,
         signature: Option<&str>,
         body: &[u8],
     ) -> Result<SmsCallback, StoreError> {
@@ -382,20 +391,11 @@ impl App {
         if status.is_failure() {
             tracing::warn!(sms.error_code = error_code, "a code did not arrive");
         }
-        // Callbacks come in any order, and one may be shown again: only what follows is believed.
-        let earlier =
-            sqlx::query_scalar!("SELECT status FROM sms_messages WHERE reference = $1", message_sid.as_str());
-        let earlier = earlier.fetch_optional(self.db()).await?;
-        if earlier.is_some_and(|earlier| status.follows(&MessageStatus::read(&earlier))) {
-            sqlx::query!(
-                "UPDATE sms_messages SET status = $2, error_code = COALESCE($3, error_code) WHERE reference = $1",
-                message_sid.as_str(),
-                status.as_str(),
-                error_code
-            )
-            .execute(self.db())
-            .await?;
-        }
+        self.tx("note_sms_status", context, |tx| {
+            let (message_sid, status) = (&message_sid, &status);
+            async move { note_status(tx, message_sid.as_str(), status, error_code).await }.scope_boxed()
+        })
+        .await?;
         Ok(SmsCallback::Noted)
     }
 }
@@ -429,16 +429,18 @@ async fn count_message(
     let over = spent.all >= service.daily_cap
         || spent.prefix >= service.daily_cap_per_prefix
         || spent.user >= MAX_PER_USER_A_DAY;
-    let counted = sqlx::query!(
-        "UPDATE challenges SET sms_sent = sms_sent + 1 WHERE id = $1 AND sms_sent < $2 AND expires_at > $3",
+    let counted = sqlx::query_scalar!(
+        "UPDATE challenges SET sms_sent = sms_sent + 1
+         WHERE id = $1 AND sms_sent < $2 AND expires_at > $3
+         RETURNING sms_sent",
         challenge.uuid(),
         MAX_PER_CHALLENGE,
         wall
     );
-    if over || counted.execute(tx.db()).await?.rows_affected() == 0 {
+    let Some(number) = counted.fetch_optional(tx.db()).await?.filter(|_| !over) else {
         tracing::warn!(sms.prefix = prefix, "a cap on messages was reached");
         return Err(IdentityError::SmsUnavailable);
-    }
+    };
     let id = uuid::Builder::from_random_bytes(tx.random()).into_uuid();
     let phone_key = app.keys().address_index().mac(&[b"phone", phone.as_e164().as_bytes()]);
     sqlx::query!(
@@ -452,7 +454,7 @@ async fn count_message(
     .execute(tx.db())
     .await?;
     let running = running_check(tx, &phone_key, challenge).await?;
-    Ok(Due { id, challenge, phone, running })
+    Ok(Due { id, challenge, number, phone, running })
 }
 
 async fn running_check(
@@ -475,25 +477,51 @@ async fn running_check(
     Ok(reference.fetch_optional(tx.db()).await?.and_then(|text| VerificationSid::parse(&text).ok()))
 }
 
+/// Callbacks come in any order, and one may be shown again: only what follows is believed.
+async fn note_status(
+    tx: &mut Tx,
+    reference: &str,
+    status: &MessageStatus,
+    error_code: Option<i32>,
+) -> Result<(), StoreError> {
+    let earlier =
+        sqlx::query_scalar!("SELECT status FROM sms_messages WHERE reference = $1 FOR UPDATE", reference);
+    let earlier = earlier.fetch_optional(tx.db()).await?;
+    if earlier.is_none_or(|earlier| !status.follows(&MessageStatus::read(&earlier))) {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE sms_messages SET status = $2, error_code = COALESCE($3, error_code) WHERE reference = $1",
+        reference,
+        status.as_str(),
+        error_code
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(())
+}
+
 async fn replace_waiting(
     tx: &mut Tx,
     id: FactorId,
     user: UserId,
     phone_encrypted: &[u8],
     phone_masked: &str,
+    trusted_from: Option<Instant>,
 ) -> Result<(), StoreError> {
     let now = tx.wall();
     let old =
         sqlx::query!("DELETE FROM sms_factors WHERE user_id = $1 AND confirmed_at IS NULL", user.uuid());
     old.execute(tx.db()).await?;
     sqlx::query!(
-        "INSERT INTO sms_factors (id, user_id, phone_encrypted, phone_masked, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO sms_factors (id, user_id, phone_encrypted, phone_masked, created_at, trusted_from)
+         VALUES ($1, $2, $3, $4, $5, $6)",
         id.uuid(),
         user.uuid(),
         phone_encrypted,
         phone_masked,
-        now
+        now,
+        trusted_from
     )
     .execute(tx.db())
     .await?;
@@ -501,7 +529,7 @@ async fn replace_waiting(
 }
 
 /// Lets the waiting telephone take the place of the confirmed one.
-async fn confirm(tx: &mut Tx, user: UserId, trusted_from: Instant) -> Result<bool, StoreError> {
+async fn confirm(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     let now = tx.wall();
     let old = sqlx::query!(
         "DELETE FROM sms_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL
@@ -510,10 +538,11 @@ async fn confirm(tx: &mut Tx, user: UserId, trusted_from: Instant) -> Result<boo
     );
     old.execute(tx.db()).await?;
     let confirmed = sqlx::query!(
-        "UPDATE sms_factors SET confirmed_at = $2, trusted_from = $3 WHERE user_id = $1 AND confirmed_at IS NULL",
+        "UPDATE sms_factors SET confirmed_at = $2, trusted_from = COALESCE(trusted_from, $3)
+         WHERE user_id = $1 AND confirmed_at IS NULL",
         user.uuid(),
         now,
-        trusted_from
+        now + TRUSTED_AFTER
     );
     Ok(confirmed.execute(tx.db()).await?.rows_affected() == 1)
 }

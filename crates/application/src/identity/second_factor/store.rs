@@ -4,7 +4,7 @@ use domain::ids::{FactorId, UserId};
 use domain::time::Instant;
 use sqlx::PgExecutor;
 
-use super::Factors;
+use super::{Factors, TRUSTED_AFTER};
 use crate::tx::{StoreError, Tx};
 
 pub(super) async fn factors(db: impl PgExecutor<'_>, user: UserId) -> Result<Factors, StoreError> {
@@ -74,17 +74,20 @@ pub(super) async fn replace_waiting_totp(
     id: FactorId,
     user: UserId,
     secret_encrypted: &[u8],
+    trusted_from: Option<Instant>,
 ) -> Result<(), StoreError> {
     let now = tx.wall();
     let old =
         sqlx::query!("DELETE FROM totp_factors WHERE user_id = $1 AND confirmed_at IS NULL", user.uuid());
     old.execute(tx.db()).await?;
     sqlx::query!(
-        "INSERT INTO totp_factors (id, user_id, secret_encrypted, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO totp_factors (id, user_id, secret_encrypted, created_at, trusted_from)
+         VALUES ($1, $2, $3, $4, $5)",
         id.uuid(),
         user.uuid(),
         secret_encrypted,
-        now
+        now,
+        trusted_from
     )
     .execute(tx.db())
     .await?;
@@ -107,7 +110,6 @@ pub(super) async fn confirm_totp(
     user: UserId,
     id: FactorId,
     step: i64,
-    trusted_from: Instant,
 ) -> Result<bool, StoreError> {
     let now = tx.wall();
     let old =
@@ -115,12 +117,12 @@ pub(super) async fn confirm_totp(
     old.execute(tx.db()).await?;
     let confirmed = sqlx::query!(
         "UPDATE totp_factors
-         SET confirmed_at = $2, last_step = $3, trusted_from = $4
+         SET confirmed_at = $2, last_step = $3, trusted_from = COALESCE(trusted_from, $4)
          WHERE id = $1 AND confirmed_at IS NULL",
         id.uuid(),
         now,
         step,
-        trusted_from
+        now + TRUSTED_AFTER
     )
     .execute(tx.db())
     .await?;

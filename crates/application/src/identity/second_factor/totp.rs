@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::recovery::{self, RecoveryCodes};
 use super::store::{self, StoredTotp};
-use super::{Method, TRUSTED_AFTER, changed, has_any};
+use super::{Method, approval, changed, has_any};
 use crate::actor::Context;
 use crate::app::App;
 use crate::identity::guesses::Counted;
@@ -43,12 +43,14 @@ impl App {
         user: UserId,
         proof: &Proof,
     ) -> Result<Enrolment, IdentityError> {
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         let profile = self.profile(user).await?.ok_or(IdentityError::UnknownUser)?;
         let secret = TotpSecret::random(&**self.random());
         self.tx("enrol_totp", context, |tx| {
             let secret = &secret;
             async move {
+                proved.still_holds(tx).await?;
+                let trusted_from = approval(tx, user, proved).await?;
                 let id = FactorId::new(tx.wall(), &tx.entropy());
                 let text = SecretString::from(STANDARD.encode(secret.expose()));
                 let sealed = self.keys().seal(
@@ -57,7 +59,9 @@ impl App {
                     id.uuid(),
                     text.expose_secret().as_bytes(),
                 )?;
-                store::replace_waiting_totp(tx, id, user, &sealed).await
+                Ok::<_, IdentityError>(
+                    store::replace_waiting_totp(tx, id, user, &sealed, trusted_from).await?,
+                )
             }
             .scope_boxed()
         })
@@ -93,18 +97,16 @@ impl App {
         self.tx("confirm_totp", context, |tx| {
             let (waiting, codes) = (&waiting, &codes);
             async move {
-                // The proof at enrolment asked for a factor where there was one: it has approved this one.
-                let approved = has_any(tx, user).await?;
-                let trusted_from = if approved { tx.wall() } else { tx.wall() + TRUSTED_AFTER };
-                if !store::confirm_totp(tx, user, waiting.id, step, trusted_from).await? {
+                let first = !has_any(tx, user).await?;
+                if !store::confirm_totp(tx, user, waiting.id, step).await? {
                     return Err(IdentityError::NothingToConfirm);
                 }
-                if !approved {
+                if first {
                     recovery::replace(tx, user, codes).await?;
                 }
                 sessions::note_second_factor(tx, session).await?;
                 changed(tx, user, "second_factor.added", Method::Totp, SecurityEvent::TotpEnabled).await?;
-                Ok(!approved)
+                Ok(first)
             }
             .scope_boxed()
         })
@@ -119,9 +121,10 @@ impl App {
         user: UserId,
         proof: &Proof,
     ) -> Result<(), IdentityError> {
-        self.verify_proof(context, user, proof).await?;
+        let proved = self.verify_proof(context, user, proof).await?;
         self.tx("remove_totp", context, |tx| {
             async move {
+                proved.still_holds(tx).await?;
                 if !store::delete_totp(tx, user).await? {
                     return Err(IdentityError::NothingToConfirm);
                 }

@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub(super) role: Role,
     pub(super) locale: Locale,
     pub(super) frozen: bool,
+    /// When its owner last chose a password; a stronger hash of the same one is no change.
+    pub(super) password_changed_at: Option<Instant>,
 }
 
 pub(super) fn role(word: &str) -> Result<Role, StoreError> {
@@ -45,9 +47,9 @@ pub(super) async fn find_account(
     email_key: &str,
 ) -> Result<Option<Account>, StoreError> {
     let row = sqlx::query!(
-        "SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS \"frozen!\"
-         FROM users
-         WHERE email_key = $1",
+        r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!", password_changed_at
+           FROM users
+           WHERE email_key = $1"#,
         email_key
     )
     .fetch_optional(db)
@@ -59,6 +61,7 @@ pub(super) async fn find_account(
             role: role(&row.role)?,
             locale: locale(&row.locale)?,
             frozen: row.frozen,
+            password_changed_at: row.password_changed_at,
         })
     })
     .transpose()
@@ -67,7 +70,7 @@ pub(super) async fn find_account(
 /// Locks a user's row, so that what is decided about the account holds until the commit.
 pub(super) async fn lock_account(tx: &mut Tx, user: UserId) -> Result<Option<Account>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!"
+        r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!", password_changed_at
            FROM users
            WHERE id = $1 AND erased_at IS NULL
            FOR NO KEY UPDATE"#,
@@ -82,20 +85,24 @@ pub(super) async fn lock_account(tx: &mut Tx, user: UserId) -> Result<Option<Acc
             role: role(&row.role)?,
             locale: locale(&row.locale)?,
             frozen: row.frozen,
+            password_changed_at: row.password_changed_at,
         })
     })
     .transpose()
 }
 
-pub(super) async fn find_password_hash(
+/// The hash that a password is compared with, and when it last changed.
+pub(super) async fn find_password(
     db: impl PgExecutor<'_>,
     user: UserId,
-) -> Result<Option<String>, StoreError> {
-    let query = sqlx::query_scalar!(
-        "SELECT password_hash FROM users WHERE id = $1 AND frozen_at IS NULL AND erased_at IS NULL",
+) -> Result<Option<(String, Option<Instant>)>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT password_hash, password_changed_at
+         FROM users
+         WHERE id = $1 AND frozen_at IS NULL AND erased_at IS NULL",
         user.uuid()
     );
-    Ok(query.fetch_optional(db).await?)
+    Ok(row.fetch_optional(db).await?.map(|row| (row.password_hash, row.password_changed_at)))
 }
 
 pub(super) async fn role_of(tx: &mut Tx, user: UserId) -> Result<Option<Role>, StoreError> {
@@ -114,17 +121,25 @@ pub(super) async fn locale_of_address(
     row.map(|row| Ok((UserId::from_uuid(row.id), locale(&row.locale)?))).transpose()
 }
 
-/// Refuses to touch the last admin who can act (SEC-55). All admins are locked, so two can't be the last together.
+/// Refuses to touch the last admin who can act and is not leaving (SEC-55).
 pub(super) async fn keep_an_admin(tx: &mut Tx, user: UserId) -> Result<(), IdentityError> {
+    if is_last_admin(tx, user).await? { Err(IdentityError::LastAdmin) } else { Ok(()) }
+}
+
+/// All admins are locked, so two can't be the last together.
+pub(super) async fn is_last_admin(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    if role_of(tx, user).await? != Some(Role::Admin) {
+        return Ok(false);
+    }
     let admins = sqlx::query_scalar!(
         "SELECT id FROM users
-         WHERE role = 'admin' AND frozen_at IS NULL AND erased_at IS NULL
+         WHERE role = 'admin' AND frozen_at IS NULL AND erased_at IS NULL AND erasure_requested_at IS NULL
          ORDER BY id
          FOR NO KEY UPDATE"
     )
     .fetch_all(tx.db())
     .await?;
-    if admins.contains(&user.uuid()) && admins.len() == 1 { Err(IdentityError::LastAdmin) } else { Ok(()) }
+    Ok(admins == [user.uuid()])
 }
 
 /// Says whether the user was inserted; not if the address is taken.
@@ -464,9 +479,14 @@ pub(super) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreEr
     Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))
 }
 
+/// Whether an admin's freeze withholds paid time. It can neither begin nor end before the commit: a period that is
+/// written meanwhile would be overlooked, and run on or be withheld for ever.
 pub(super) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     let query = sqlx::query_scalar!(
-        r#"SELECT frozen_at IS NOT NULL AND frozen_by IS DISTINCT FROM 'rule' AS "withheld!" FROM users WHERE id = $1"#,
+        r#"SELECT frozen_at IS NOT NULL AND frozen_by IS DISTINCT FROM 'rule' AS "withheld!"
+           FROM users
+           WHERE id = $1
+           FOR SHARE"#,
         user.uuid()
     );
     Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))

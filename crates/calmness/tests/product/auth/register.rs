@@ -1,5 +1,6 @@
 //! `/api/auth/register` and `/api/auth/email/resend`.
 
+use crypto::token::OpaqueToken;
 use serde_json::json;
 
 use crate::support::{PASSWORD, World};
@@ -139,5 +140,29 @@ async fn nobody_fills_a_strangers_mailbox() {
     let token = world.mailed_token("victim@example.com").await;
     let verify = json!({ "token": token, "password": PASSWORD });
     world.post("/api/auth/email/verify", &verify).await.expect(204);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_4_a_registration_of_a_users_own_address_is_useless_even_to_whoever_had_its_link() {
+    let world = World::new().await;
+    let customer = world.customer().await;
+    world.register("AWA@example.com", "the password of an impostor").await;
+    assert_eq!(world.count("SELECT count(*) FROM registrations").await, 1);
+    world.drain().await;
+    let subjects = world.subjects_to(&customer.email).await;
+    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert_eq!(world.mailed_tokens(&customer.email).await.len(), 1, "the owner's own, of before");
+    // Had the link leaked all the same:
+    let token = "A".repeat(43);
+    let hash: String =
+        OpaqueToken::parse(&token).unwrap().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    world.sql(&format!("UPDATE registrations SET token_hash = decode('{hash}', 'hex')")).await;
+    let verify = json!({ "token": token, "password": "the password of an impostor" });
+    let refused = world.post("/api/auth/email/verify", &verify).await;
+    assert_eq!(refused.problem(), (422, "token_invalid"));
+    world.try_login(&customer.email, "the password of an impostor").await.expect(401);
+    world.log_in(&customer.email).await;
+    assert_eq!(world.count("SELECT count(*) FROM users").await, 1);
     world.finish().await;
 }

@@ -128,3 +128,100 @@ async fn a_strangers_forwarded_for_changes_nothing() {
     is_refused(&ask("198.51.100.9").await, "address");
     world.finish().await;
 }
+
+/// As seen behind a proxy of ours.
+fn behind_a_proxy(options: &mut WebOptions) {
+    options.trusted_proxies = TrustedProxies::parse(["127.0.0.0/8"]).unwrap();
+}
+
+#[tokio::test]
+async fn sec_51_a_user_is_limited_across_devices_addresses_and_keys() {
+    let user = Limit { burst: 6, per_minute: 1 };
+    let limits = LimitSettings { user, ..LimitSettings::default() };
+    let world = World::setup().with_limits(limits).with_web(behind_a_proxy).start().await;
+    let one = world.made_customer("one").await;
+    let key = world.api_key(&one, &["profile:read"]).await;
+    let telephone = world.log_in(&one.email).await;
+    let other = world.made_customer("other").await;
+    // A login looks at the profile, and the key was asked for: three are used.
+    for (token, address) in
+        [(&one.access_token, "192.0.2.1"), (&telephone.access_token, "192.0.2.2"), (&key, "192.0.2.3")]
+    {
+        let call = world.call("GET", "/api/me").bearer(token).header("X-Forwarded-For", address);
+        call.send().await.expect(200);
+    }
+    for token in [&one.access_token, &telephone.access_token, &key] {
+        let refused = world.call("GET", "/api/me").bearer(token).send().await;
+        assert_eq!(refused.problem(), (429, "rate_limited"));
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert_eq!(refused.header("ratelimit"), Some(&*format!("\"user\";r=0;t={wait}")));
+        assert_eq!(refused.header("ratelimit-policy"), Some("\"user\";q=6;w=360"));
+    }
+    world.get_by(&other, "/api/me").await.expect(200);
+    world.get("/api/billing/plans").await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_50_a_network_of_ipv6_counts_as_one_address() {
+    let none = LimitSettings::default();
+    let wrong = json!({ "email": "unknown@example.com", "password": "not the right password" });
+    let mail = json!({ "email": "unknown@example.com" });
+    for (name, limits, method, path, body) in [
+        ("address", LimitSettings { address: FEW, ..none }, "GET", "/api/billing/plans", &json!({})),
+        ("login-failures", LimitSettings { login_failures: FEW, ..none }, "POST", "/api/auth/login", &wrong),
+        ("mails", LimitSettings { mails: FEW, ..none }, "POST", "/api/auth/email/resend", &mail),
+        ("mails", LimitSettings { mails: FEW, ..none }, "POST", "/api/auth/password/forgot", &mail),
+    ] {
+        let world = World::setup().with_limits(limits).with_web(behind_a_proxy).start().await;
+        let ask = async |address: &str| {
+            world.call(method, path).header("X-Forwarded-For", address).json(body).send().await
+        };
+        for host in 0..4 {
+            // The waits of one account are another limit.
+            world.sql("DELETE FROM guess_counters").await;
+            ask(&format!("2001:db8:1:2:{host:x}::{host:x}")).await;
+        }
+        is_refused(&ask("2001:db8:1:2:ffff:ffff:ffff:ffff").await, name);
+        let elsewhere = ask("2001:db8:1:3::1").await;
+        assert_ne!(elsewhere.status, 429, "{name}: the neighbouring network");
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn sec_50_an_ipv4_address_written_as_ipv6_is_the_same() {
+    let limits = LimitSettings { address: FEW, ..LimitSettings::default() };
+    let world = World::setup().with_limits(limits).with_web(behind_a_proxy).start().await;
+    let ask = async |address: &str| {
+        let call = world.call("GET", "/api/billing/plans").header("X-Forwarded-For", address);
+        call.send().await
+    };
+    for address in ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"] {
+        ask(address).await.expect(200);
+    }
+    is_refused(&ask("192.0.2.7").await, "address");
+    ask("192.0.2.8").await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_51_sign_ups_resends_and_forgotten_passwords_share_one_limit_of_mails() {
+    let limits = LimitSettings { mails: FEW, ..LimitSettings::default() };
+    let world = World::setup().with_limits(limits).start().await;
+    let known = world.made_customer("known").await;
+    for email in [known.email.as_str(), "unknown@example.com"] {
+        world.post("/api/auth/password/forgot", &json!({ "email": email })).await.expect(202);
+    }
+    world.register("new@example.com", PASSWORD).await;
+    for (path, body) in [
+        ("/api/auth/password/forgot", json!({ "email": known.email })),
+        ("/api/auth/password/forgot", json!({ "email": "unknown@example.com" })),
+        ("/api/auth/email/resend", json!({ "email": "new@example.com" })),
+        ("/api/auth/register", json!({ "email": "more@example.com", "password": PASSWORD })),
+    ] {
+        is_refused(&world.post(path, &body).await, "mails");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM registrations").await, 1);
+    world.finish().await;
+}

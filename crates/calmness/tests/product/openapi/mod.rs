@@ -1,5 +1,10 @@
 //! `/api/openapi.json`: the document says what the router does.
 
+mod bodies;
+mod foreign;
+mod matrix;
+mod routes;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -1,5 +1,8 @@
 //! The program itself: its commands, its exit codes, and its death at the wrong moment.
 
+mod accounts;
 mod commands;
+mod instances;
+mod keys;
 mod power_cut;
 mod program;

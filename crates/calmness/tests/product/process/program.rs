@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -61,6 +61,16 @@ impl Program {
         self.run(arguments, &[], "").await
     }
 
+    /// With the configuration of a world, for commands beside it.
+    pub(super) async fn command_of(world: &World, arguments: &[&str]) -> Run {
+        let program = Self::new();
+        let database = world.config().database.url.clone().unwrap();
+        let written = world.configuration(&world.base, "127.0.0.1:0", &database);
+        let config = program.write("calmness.toml", &written);
+        let arguments = [&["--config", config.to_str().unwrap()], arguments].concat();
+        program.run(&arguments, &[], "").await
+    }
+
     pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -79,12 +89,27 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start(world: &World, options: &[&str]) -> Self {
+        let address = free_address();
+        let public = format!("http://{address}");
+        let database = world.config().database.url.clone().unwrap();
+        Self::start_at(world, &address, &public, &database, options).await
+    }
+
+    /// As one more instance of the same product: people know it by the same address.
+    pub(super) async fn beside(world: &World, database: &SecretString) -> Self {
+        Self::start_at(world, &free_address(), &world.base, database, &["--no-worker"]).await
+    }
+
+    async fn start_at(
+        world: &World,
+        address: &str,
+        public: &str,
+        database: &SecretString,
+        options: &[&str],
+    ) -> Self {
         let program = Program::new();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        drop(listener);
         let base = format!("http://{address}");
-        let config = program.write("calmness.toml", &world.configuration(&base, &address));
+        let config = program.write("calmness.toml", &world.configuration(public, address, database));
         let child = spawn(&program, &config, options);
         let mut server = Self { program, config, base, child, http: client() };
         server.until_ready().await;
@@ -133,6 +158,11 @@ impl Server {
     }
 }
 
+fn free_address() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 fn spawn(program: &Program, config: &Path, options: &[&str]) -> Child {
     let log =
         std::fs::OpenOptions::new().create(true).append(true).open(program.folder.path().join("server.log"));
@@ -143,9 +173,8 @@ fn spawn(program: &Program, config: &Path, options: &[&str]) -> Child {
 
 impl World {
     /// A configuration file for the program on this world's database and peers.
-    fn configuration(&self, base: &str, bind: &str) -> String {
-        let text =
-            |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
+    fn configuration(&self, base: &str, bind: &str, database: &SecretString) -> String {
+        let text = |secret: &Option<SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
         let config = self.config();
         let psp = &config.providers.hmac_psp;
         let sections = [
@@ -154,7 +183,7 @@ impl World {
                 json!({ "environment": "development", "public_url": base, "secret_key": text(&config.secret_key), "sandbox": true }),
             ),
             ("server", json!({ "bind": bind })),
-            ("database", json!({ "url": text(&config.database.url) })),
+            ("database", json!({ "url": database.expose_secret(), "max_connections": 5 })),
             ("mail", json!({ "smtp_url": text(&config.mail.smtp_url), "from": config.mail.from })),
             (
                 "telegram",

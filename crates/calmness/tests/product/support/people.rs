@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::World;
+use super::{Answer, World};
 
 /// Long enough, and everybody's.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -20,6 +20,17 @@ pub(crate) struct Customer {
     pub(crate) email: String,
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
+}
+
+impl Customer {
+    /// The same on the session that these tokens opened.
+    pub(crate) fn with(&self, tokens: &Answer) -> Self {
+        Self {
+            access_token: tokens.text_of("access_token").to_owned(),
+            refresh_token: tokens.text_of("refresh_token").to_owned(),
+            ..self.clone()
+        }
+    }
 }
 
 impl World {
@@ -56,9 +67,23 @@ impl World {
         self.post("/api/auth/register", &json!({ "email": email, "password": password })).await.expect(202);
     }
 
+    pub(crate) async fn try_login(&self, email: &str, password: &str) -> Answer {
+        self.post("/api/auth/login", &json!({ "email": email, "password": password })).await
+    }
+
+    /// The same on a device that shows the token of an earlier login.
+    pub(crate) async fn try_login_from(&self, device_token: &str, email: &str, password: &str) -> Answer {
+        let body = json!({ "email": email, "password": password, "device_token": device_token });
+        self.post("/api/auth/login", &body).await
+    }
+
     pub(crate) async fn log_in(&self, email: &str) -> Customer {
-        let tokens =
-            self.post("/api/auth/login", &json!({ "email": email, "password": PASSWORD })).await.expect(200);
+        let tokens = self.try_login(email, PASSWORD).await.expect(200);
+        self.holder_of(&tokens, email).await
+    }
+
+    /// Who holds these tokens.
+    pub(super) async fn holder_of(&self, tokens: &Answer, email: &str) -> Customer {
         let access_token = tokens.text_of("access_token").to_owned();
         let me = self.call("GET", "/api/me").bearer(&access_token).send().await.expect(200);
         Customer {
@@ -96,6 +121,13 @@ impl World {
         token.unwrap_or_else(|| panic!("no token among {} mails to {email}", mails.len()))
     }
 
+    /// The token in the newest mail that lets choose a new password.
+    pub(crate) async fn mailed_reset(&self, email: &str) -> String {
+        let mails = self.mails_to(email).await;
+        let token = mails.iter().rev().find_map(|mail| token_after(mail, "/password/reset?token="));
+        token.unwrap_or_else(|| panic!("no link among {} mails to {email}", mails.len()))
+    }
+
     /// The tokens in all verification mails of an address, oldest first.
     pub(crate) async fn mailed_tokens(&self, email: &str) -> Vec<String> {
         self.mails_to(email).await.iter().filter_map(token_in).collect()
@@ -103,6 +135,10 @@ impl World {
 }
 
 fn token_in(mail: &Value) -> Option<String> {
+    token_after(mail, "/verify?token=")
+}
+
+fn token_after(mail: &Value, path: &str) -> Option<String> {
     let links = mail["links"].as_array()?;
-    links.iter().find_map(|link| Some(link.as_str()?.split_once("/verify?token=")?.1.to_owned()))
+    links.iter().find_map(|link| Some(link.as_str()?.split_once(path)?.1.to_owned()))
 }

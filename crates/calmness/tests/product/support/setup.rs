@@ -51,11 +51,18 @@ pub(crate) struct Setup {
     limits: LimitSettings,
     worker: bool,
     web: fn(&mut WebOptions),
+    config: fn(&mut Config),
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { opening: Opening::Api, limits: LimitSettings::default(), worker: false, web: |_| {} }
+        Self {
+            opening: Opening::Api,
+            limits: LimitSettings::default(),
+            worker: false,
+            web: |_| {},
+            config: |_| {},
+        }
     }
 }
 
@@ -79,6 +86,10 @@ impl Setup {
         Self { web, ..self }
     }
 
+    pub(crate) fn with_config(self, config: fn(&mut Config)) -> Self {
+        Self { config, ..self }
+    }
+
     pub(crate) async fn start(self) -> World {
         let database = Database::new().await;
         let clock = Arc::new(ManualClock::default());
@@ -94,7 +105,8 @@ impl Setup {
             let stop = stop.clone();
             async move { drop(peers.serve(stop).await) }
         });
-        let config = product_config(&base, &database.url(), peers_http, peers_smtp, self.opening);
+        let mut config = product_config(&base, &database.url(), peers_http, peers_smtp, self.opening);
+        (self.config)(&mut config);
         let owner = database::connect(&database.url(), Rights::OfLogin, 2).await.unwrap();
         let service = database::connect(&database.url(), Rights::OfService, 12).await.unwrap();
         let wired =

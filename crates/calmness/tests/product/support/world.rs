@@ -71,6 +71,10 @@ impl World {
         self.call("POST", path).json(body).send().await
     }
 
+    pub(crate) async fn by(&self, customer: &Customer, method: &str, path: &str, body: &Value) -> Answer {
+        self.call(method, path).by(customer).json(body).send().await
+    }
+
     pub(crate) async fn sandbox_get(&self, path: &str) -> Value {
         Call::elsewhere(self.http.get(format!("{}{path}", self.sandbox))).send().await.expect(200).body
     }

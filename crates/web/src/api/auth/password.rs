@@ -74,7 +74,18 @@ pub(crate) async fn change(
     let device = device(&headers, context).holding(body.device_token);
     let new = &body.new_password;
     let work = state.app.change_password(context, user, &proof, new, Client::Program, &device);
-    Ok(axum::Json(counting_failures(&state, context, work).await?.try_into()?))
+    let entered = counting_failures(&state, context, work).await.map_err(in_new_password)?;
+    Ok(axum::Json(entered.try_into()?))
+}
+
+/// What is wrong with a password is wrong with the new one, which this body calls so.
+fn in_new_password(mut problem: Problem) -> Problem {
+    for (pointer, _) in &mut problem.fields {
+        if pointer == "/password" {
+            "/new_password".clone_into(pointer);
+        }
+    }
+    problem
 }
 
 /// Mails a link to choose a new password, if the address is a user's. Always the same answer.

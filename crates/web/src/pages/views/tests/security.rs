@@ -113,7 +113,7 @@ pub(super) fn add_pages(locale: Locale, add: &mut impl FnMut(&str, askama::Resul
     entering(locale, add);
     add("security", overview(locale, true).render());
     add("security-new", overview(locale, false).render());
-    let refused = complaint(locale, Complaint::NEW_PASSWORD, "invalid-password_common");
+    let refused = complaint(locale, Complaint::NEW_PASSWORD, "invalid-password_too_common");
     for (name, code, complaint) in
         [("password", None, fine()), ("password-refused", Some(prompt(locale, Method::Totp)), refused)]
     {
@@ -172,7 +172,7 @@ fn entering(locale: Locale, add: &mut impl FnMut(&str, askama::Result<String>)) 
     }
     let email_error = Some(application::text::invalid(locale, "email"));
     add("forgot", ForgotView { page: stranger(locale), email: "amina".to_owned(), email_error }.render());
-    let common = complaint(locale, Complaint::NEW_PASSWORD, "invalid-password_common");
+    let common = complaint(locale, Complaint::NEW_PASSWORD, "invalid-password_too_common");
     add("reset", reset(locale, false, common).render());
     add("reset-ended", reset(locale, true, Complaint::default()).render());
 }

@@ -1,0 +1,4 @@
+//! `/api/admin`: what the operator's people do.
+
+mod freeze;
+mod rules;
