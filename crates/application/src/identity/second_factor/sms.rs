@@ -83,7 +83,10 @@ impl App {
         locale: Locale,
     ) -> Result<(), IdentityError> {
         let service = self.sms().ok_or(IdentityError::SmsUnavailable)?;
-        let phone = PhoneNumber::parse(phone).map_err(|_| IdentityError::InvalidPhone)?;
+        // As people group the digits.
+        let written: String =
+            phone.chars().filter(|written| !" \u{a0}\u{202f}-.()".contains(*written)).collect();
+        let phone = PhoneNumber::parse(&written).map_err(|_| IdentityError::InvalidPhone)?;
         if self.factors(user).await?.totp.is_none() {
             return Err(IdentityError::AppRequired);
         }

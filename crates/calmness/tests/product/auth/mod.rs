@@ -1,5 +1,6 @@
 //! `/api/auth`.
 
+mod api_keys;
 mod bodies;
 mod brute_force;
 mod known_devices;
@@ -13,6 +14,9 @@ mod register;
 mod rehash;
 mod second_step;
 mod sessions;
+mod sms;
+mod sms_spending;
+mod step_up;
 mod theft;
 mod totp;
 mod verify;

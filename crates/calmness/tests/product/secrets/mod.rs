@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TELEGRAM_SECRET, WEBHOOK_SECRET, World};
+use crate::support::{Customer, PASSWORD, TELEGRAM_SECRET, WEBHOOK_SECRET, World};
 
 /// A log that is kept in memory until it is taken.
 #[derive(Clone)]
@@ -55,6 +55,7 @@ async fn play(world: &World) -> Vec<(&'static str, String)> {
     assert_eq!(card.problem(), (422, "card_number_refused"));
     world.fault(json!({ "peer": "telegram", "fault": "error_500", "times": 2 })).await;
     world.fault(json!({ "peer": "smtp", "fault": "down", "times": 2 })).await;
+    let guarding = play_with_guards(world, &customer).await;
     world.call("POST", "/api/auth/logout").bearer(pair.text_of("access_token")).send().await.expect(204);
     for _ in 0..3 {
         world.advance(time::Duration::minutes(1)).await;
@@ -62,7 +63,7 @@ async fn play(world: &World) -> Vec<(&'static str, String)> {
     let config = world.config();
     let text = |secret: &Option<secrecy::SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
     let bot_token = text(&config.telegram.bot_token);
-    vec![
+    let mut secrets = vec![
         ("the password", PASSWORD.to_owned()),
         ("a wrong password", "a-wrong-password-canary".to_owned()),
         ("the verification token", verification),
@@ -79,6 +80,58 @@ async fn play(world: &World) -> Vec<(&'static str, String)> {
         ("a payer's detail", "payer-detail-canary".to_owned()),
         ("a forged body", "a-forged-body-canary".to_owned()),
         ("a card number", "4242 4242 4242".to_owned()),
+        ("Twilio's auth token", config.sms.auth_tokens[0].expose_secret().to_owned()),
+    ];
+    secrets.extend(guarding);
+    secrets
+}
+
+/// What guards the account, set up and used; every secret that was in it.
+async fn play_with_guards(world: &World, customer: &Customer) -> Vec<(&'static str, String)> {
+    let known = world.try_login(&customer.email, PASSWORD).await.expect(200);
+    let wanted = json!({ "name": "x", "scopes": ["profile:read"], "days": 9, "password": PASSWORD });
+    let key = world.by(customer, "POST", "/api/auth/api-keys", &wanted).await.expect(201);
+    let key = key.text_of("key").to_owned();
+    world.call("GET", "/api/me").bearer(&key).send().await.expect(200);
+    world.call("GET", "/api/auth/sessions").bearer(&key).send().await.expect(403);
+
+    let (app, recovery) = world.enrol_app(customer).await;
+    world.enrol_phone(customer, &app, "+2250102030442").await;
+    let asked = world.first_step(&customer.email).await;
+    world.second_step(&asked, "totp", &app.wrong_code(world)).await.expect(401);
+    world.post("/api/auth/mfa/sms", &json!({ "mfa_token": asked })).await.expect(202);
+    let text = world.texted_code("+2250102030442").await;
+    world.second_step(&asked, "sms", &text).await.expect(200);
+    let again = world.first_step(&customer.email).await;
+    world.second_step(&again, "recovery_code", &recovery[0]).await.expect(200);
+
+    world.age_factors().await;
+    world.free_codes().await;
+    let code = app.code(world);
+    let action = json!({ "method": "POST", "path": "/x", "body_sha256": "0".repeat(64), "code": code });
+    let permission = world.by(customer, "POST", "/api/auth/step-up", &action).await.expect(200);
+    let used = world.call("POST", &format!("/api/admin/users/{}/freeze", customer.id)).by(customer);
+    used.header("Step-Up", permission.text_of("step_up_token")).json(&json!({})).send().await.expect(403);
+
+    world.post("/api/auth/password/forgot", &json!({ "email": customer.email })).await.expect(202);
+    world.drain().await;
+    let reset = world.mailed_reset(&customer.email).await;
+    world.post("/api/auth/password/reset", &json!({ "token": reset, "password": "short" })).await.expect(422);
+    vec![
+        ("a device token", known.text_of("device_token").to_owned()),
+        ("an API key", key),
+        ("the app's secret", app.secret.clone()),
+        ("the app's secret as bytes", app.spellings()[2].clone()),
+        ("the app's secret as base64", app.spellings()[3].clone()),
+        ("a recovery code", recovery[0].clone()),
+        ("a recovery code without dashes", recovery[1].replace('-', "")),
+        ("the telephone", "0102030442".to_owned()),
+        ("a text", format!("{text} est votre code")),
+        ("the code of a text in JSON", format!("\"{text}\"")),
+        ("the code of a text in a row", format!(",{text},")),
+        ("a login's challenge", asked),
+        ("a permission", permission.text_of("step_up_token").to_owned()),
+        ("the token of a reset", reset),
     ]
 }
 
