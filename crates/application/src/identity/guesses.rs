@@ -23,8 +23,9 @@ const FREE_CODES: i32 = 6;
 const LONGEST_WAIT_SECONDS: u32 = 3_600;
 /// After so many in a row only a known device or a mailed link helps.
 const MOST_FAILURES: i32 = 100;
-/// When the owner of the account hears of it.
+/// When the owner of the account hears of it; of wrong codes sooner, since whoever types them knows the password.
 pub(super) const NOTEWORTHY_FAILURES: i32 = 10;
+pub(super) const NOTEWORTHY_CODES: i32 = 5;
 /// Counts that nobody touched for so long are forgotten.
 const KEPT_FOR: Duration = Duration::days(90);
 

@@ -14,7 +14,7 @@ use super::devices::{self, Device};
 use super::email::Email;
 use super::guesses::{Counted, NOTEWORTHY_FAILURES};
 use super::second_factor::{self, Method, challenge};
-use super::sessions::{self, NewSession, TokenPair};
+use super::sessions::{self, NewSession, SESSION_LIFE, TokenPair};
 use super::store::{self, Account};
 use super::{IdentityError, MAX_PASSWORD_BYTES, notices};
 use crate::actor::Context;
@@ -155,7 +155,8 @@ impl App {
             Client::Browser => Pass::Cookie(token.reveal()),
             Client::Program => {
                 let role = account.role.on_session(second_factor);
-                Pass::Tokens(self.token_pair(user, session, role, &token)?)
+                let ends_at = self.clock().wall() + SESSION_LIFE;
+                Pass::Tokens(self.token_pair(user, session, role, &token, ends_at)?)
             }
         };
         Ok(Entered { user, locale: account.locale, device_token, pass })

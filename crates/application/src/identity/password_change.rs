@@ -37,8 +37,12 @@ impl App {
         min_chars: usize,
         email: &Email,
     ) -> Result<String, IdentityError> {
-        let context = [email.address(), &self.options().company_name, &self.options().public_url];
-        self.passwords().hash(password, min_chars, &context).await
+        self.passwords().hash(password, min_chars, &self.context_of(email)).await
+    }
+
+    /// What a guesser knows.
+    fn context_of<'a>(&'a self, email: &'a Email) -> [&'a str; 3] {
+        [email.address(), &self.options().company_name, &self.options().public_url]
     }
 
     /// Changes a password for a fresh proof. Every session ends, and a new one opens for whoever asked.
@@ -52,9 +56,12 @@ impl App {
         device: &Device,
     ) -> Result<Entered, IdentityError> {
         let profile = self.profile(user).await?.ok_or(IdentityError::UnknownUser)?;
+        let email = Email::parse(&profile.email)?;
+        let min_chars = min_chars(!self.methods(user).await?.is_empty());
+        // First, so that a password that will not be taken uses no code up.
+        self.passwords().check(new, min_chars, &self.context_of(&email)).await?;
         let proved = self.verify_proof(context, user, proof).await?;
-        let has_factor = !self.methods(user).await?.is_empty();
-        let hash = self.hash_password(new, min_chars(has_factor), &Email::parse(&profile.email)?).await?;
+        let hash = self.hash_password(new, min_chars, &email).await?;
         let known = self.known_device(Some(user), device).await?;
         let (ended, at) = self
             .tx("change_password", context, |tx| {

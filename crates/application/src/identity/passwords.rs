@@ -41,19 +41,26 @@ impl Passwords {
         min_chars: usize,
         context: &[&str],
     ) -> Result<String, IdentityError> {
-        check_length(password, min_chars)?;
         let salt: [u8; 16] = crypto::random::bytes(&*self.random);
-        let password = password.clone();
-        let context: Vec<String> = context.iter().map(|word| (*word).to_owned()).collect();
+        check_length(password, min_chars)?;
+        let (password, context) = (password.clone(), owned(context));
         let hashed = self.run(move |hasher| {
-            let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            match strength::assess(&password, &context).verdict {
-                Verdict::Acceptable => Ok(hasher.hash(&password, salt)?),
-                Verdict::TooCommon => Err(IdentityError::PasswordTooCommon),
-                Verdict::ContextWord => Err(IdentityError::PasswordOfContext),
-            }
+            check_strength(&password, &context)?;
+            Ok(hasher.hash(&password, salt)?)
         });
         hashed.await?
+    }
+
+    /// The same without hashing: whether the password would be taken.
+    pub(super) async fn check(
+        &self,
+        password: &SecretString,
+        min_chars: usize,
+        context: &[&str],
+    ) -> Result<(), IdentityError> {
+        check_length(password, min_chars)?;
+        let (password, context) = (password.clone(), owned(context));
+        self.run(move |_| check_strength(&password, &context)).await?
     }
 
     /// Hashes a password that is stored already, because hashes have become stronger.
@@ -101,6 +108,19 @@ impl Passwords {
             outcome
         });
         done.await.map_err(|_| IdentityError::Busy)
+    }
+}
+
+fn owned(context: &[&str]) -> Vec<String> {
+    context.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn check_strength(password: &SecretString, context: &[String]) -> Result<(), IdentityError> {
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    match strength::assess(password, &context).verdict {
+        Verdict::Acceptable => Ok(()),
+        Verdict::TooCommon => Err(IdentityError::PasswordTooCommon),
+        Verdict::ContextWord => Err(IdentityError::PasswordOfContext),
     }
 }
 

@@ -51,7 +51,7 @@ impl App {
         match exchanged {
             Exchanged::For(found, successor) => {
                 let role = found.role.on_session(found.second_factor);
-                self.token_pair(found.user, found.session, role, &successor)
+                self.token_pair(found.user, found.session, role, &successor, found.session_expires_at)
             }
             Exchanged::Refused => Err(IdentityError::SessionEnded),
             Exchanged::Stolen(sessions) => {

@@ -24,7 +24,7 @@ use crate::tx::{StoreError, Tx};
 pub const SESSION_LIFE: Duration = Duration::days(30);
 /// A session that nobody uses for this long ends too (SEC-19; wall time).
 pub(super) const IDLE_LIMIT: Duration = Duration::days(14);
-/// An access token is believed this long (A2; wall time).
+/// An access token is believed this long (A2; wall time), and never longer than its session lives.
 const ACCESS_TOKEN_LIFE: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS);
 /// A session that ended is kept this long, for its owner's list of devices (wall time).
 const KEPT_AFTER_END: Duration = Duration::days(30);
@@ -365,21 +365,24 @@ impl App {
         session: SessionId,
         role: Role,
         refresh_token: &OpaqueToken,
+        session_ends_at: Instant,
     ) -> Result<TokenPair, IdentityError> {
-        let iat = self.clock().wall().unix_timestamp();
+        let wall = self.clock().wall();
+        let iat = wall.unix_timestamp();
+        let life = ACCESS_TOKEN_LIFE.min(session_ends_at - wall).whole_seconds();
         let claims = Claims {
             sub: user.uuid(),
             sid: session.uuid(),
             jti: uuid::Builder::from_random_bytes(crypto::random::bytes(&**self.random())).into_uuid(),
             role: role.as_str().to_owned(),
             iat,
-            exp: iat + ACCESS_TOKEN_LIFE.whole_seconds(),
+            exp: iat + life,
         };
         let signed = self.keys().access_tokens().issue(&claims);
         let signed = signed.map_err(|error| StoreError::Encryption(error.to_string()))?;
         Ok(TokenPair {
             access_token: SecretString::from(signed),
-            expires_in: ACCESS_TOKEN_LIFE.whole_seconds(),
+            expires_in: life,
             refresh_token: refresh_token.reveal(),
         })
     }

@@ -129,6 +129,8 @@ pub enum SecurityEvent {
     SessionStolen,
     /// Somebody keeps trying passwords.
     UnderAttack,
+    /// Somebody knows the password and keeps trying codes.
+    CodesTried,
     /// The account was frozen.
     AccountFrozen,
     /// The freeze was lifted.
@@ -143,7 +145,7 @@ pub enum SecurityEvent {
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::TotpEnabled,
@@ -155,6 +157,7 @@ impl SecurityEvent {
         Self::NewDevice,
         Self::SessionStolen,
         Self::UnderAttack,
+        Self::CodesTried,
         Self::AccountFrozen,
         Self::AccountUnfrozen,
         Self::ApiKeyCreated,
@@ -176,6 +179,7 @@ impl SecurityEvent {
             Self::NewDevice => "new-device",
             Self::SessionStolen => "session-stolen",
             Self::UnderAttack => "under-attack",
+            Self::CodesTried => "codes-tried",
             Self::AccountFrozen => "account-frozen",
             Self::AccountUnfrozen => "account-unfrozen",
             Self::ApiKeyCreated => "api-key-created",

@@ -21,7 +21,7 @@ use serde_json::json;
 pub(super) use self::challenge::Waiting;
 pub use self::recovery::RecoveryCodes;
 pub use self::totp::Enrolment;
-use super::guesses::Counted;
+use super::guesses::{Counted, NOTEWORTHY_CODES};
 use super::proof::Proved;
 use super::{IdentityError, notices};
 use crate::actor::Context;
@@ -135,8 +135,17 @@ impl App {
             self.forgive(attempt).await?;
             return Ok(());
         }
+        let noteworthy = attempt.failures == NOTEWORTHY_CODES;
         self.tx("code_refused", context, |tx| {
-            async move { audit::record(tx, entry("second_factor.refused", user, method)).await }.scope_boxed()
+            async move {
+                audit::record(tx, entry("second_factor.refused", user, method)).await?;
+                if noteworthy {
+                    let here = notices::here(tx);
+                    notices::tell_daily(tx, user, SecurityEvent::CodesTried, &here).await?;
+                }
+                Ok::<_, StoreError>(())
+            }
+            .scope_boxed()
         })
         .await?;
         Err(IdentityError::WrongCode)

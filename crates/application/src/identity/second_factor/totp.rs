@@ -16,7 +16,7 @@ use crate::actor::Context;
 use crate::app::App;
 use crate::identity::guesses::Counted;
 use crate::identity::proof::Proof;
-use crate::identity::{IdentityError, sessions};
+use crate::identity::{IdentityError, MIN_PASSWORD_CHARS, sessions};
 use crate::notifications::SecurityEvent;
 use crate::tx::StoreError;
 
@@ -114,13 +114,18 @@ impl App {
         .map(|first| first.then_some(codes))
     }
 
-    /// Removes the authenticator app, and with it everything that needs one beside it.
+    /// Removes the authenticator app, and with it everything that needs one beside it. Refused while the password is too
+    /// short to guard the account alone.
     pub async fn remove_totp(
         &self,
         context: &Context,
         user: UserId,
         proof: &Proof,
     ) -> Result<(), IdentityError> {
+        // Beside the app it could be shorter than one that must do alone (SEC-1).
+        if proof.password.expose_secret().chars().count() < MIN_PASSWORD_CHARS {
+            return Err(IdentityError::PasswordTooShort);
+        }
         let proved = self.verify_proof(context, user, proof).await?;
         self.tx("remove_totp", context, |tx| {
             async move {

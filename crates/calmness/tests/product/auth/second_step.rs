@@ -192,6 +192,10 @@ async fn sec_11_wrong_codes_count_over_challenges_and_the_password_forgives_none
         }
         assert_eq!(world.failures().await, [2 * round]);
     }
+    world.drain().await;
+    let told = world.subjects_to(&customer.email).await;
+    let subject = "Quelqu’un connaît votre mot de passe";
+    assert_eq!(told.iter().filter(|told| *told == subject).count(), 1, "{told:?}");
     world.prolong_waits().await;
     let asked = world.first_step(&customer.email).await;
     let refused = world.second_step(&asked, "totp", &app.code(&world)).await;

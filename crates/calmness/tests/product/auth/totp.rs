@@ -158,6 +158,25 @@ async fn sec_7_an_app_is_removed_for_a_proof_with_its_code_and_takes_what_hangs_
 }
 
 #[tokio::test]
+async fn sec_1_an_app_stays_until_the_password_is_long_enough_to_guard_the_account_alone() {
+    let world = World::new().await;
+    let customer = world.customer().await;
+    let (app, _) = world.enrol_app(&customer).await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "k7Qzw2.n", "code": app.code(&world) });
+    let tokens = world.by(&customer, "POST", "/api/auth/password/change", &body).await.expect(200);
+    let customer = customer.with(&tokens);
+    world.free_codes().await;
+    let short = json!({ "password": "k7Qzw2.n", "code": app.code(&world) });
+    let refused = remove(&world, &customer, &short).await.expect(422);
+    assert_eq!(refused.body["errors"][0]["code"], "password_too_short");
+    let body = json!({ "current_password": "k7Qzw2.n", "new_password": PASSWORD, "code": app.code(&world) });
+    let tokens = world.by(&customer, "POST", "/api/auth/password/change", &body).await.expect(200);
+    world.free_codes().await;
+    remove(&world, &customer.with(&tokens), &proof_with(&app.code(&world))).await.expect(204);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_lost_telephone_is_replaced_with_a_recovery_code() {
     let world = World::new().await;
     let customer = world.customer().await;
