@@ -117,14 +117,14 @@ async fn sec_48_a_wait_holds_on_every_instance_and_after_a_restart() {
         let password = SecretString::from(password);
         other.login(&context, &email, &password, Client::Program, &device).await
     };
-    let (here, there_too) = tokio::join!(
+    let (here, others) = tokio::join!(
         join_all((0..16).map(|_| world.try_login(&customer.email, WRONG))),
         join_all((0..16).map(|_| there(WRONG))),
     );
     let tried_here = here.iter().filter(|answer| answer.status == 401).count();
-    let looked_at_there =
-        there_too.iter().filter(|tried| matches!(tried, Err(IdentityError::InvalidCredentials))).count();
-    assert_few(tried_here + looked_at_there);
+    let elsewhere =
+        others.iter().filter(|tried| matches!(tried, Err(IdentityError::InvalidCredentials))).count();
+    assert_few(tried_here + elsewhere);
     world.prolong_waits().await;
     let refused = there(PASSWORD).await;
     assert!(matches!(refused, Err(IdentityError::TooManyTries { .. })), "{refused:?}");

@@ -3,7 +3,7 @@
 use crypto::token::OpaqueToken;
 use serde_json::json;
 
-use crate::support::{PASSWORD, World};
+use crate::support::{PASSWORD, World, hex};
 
 #[tokio::test]
 async fn a_new_address_and_a_known_one_get_the_same_answer() {
@@ -155,8 +155,7 @@ async fn sec_4_a_registration_of_a_users_own_address_is_useless_even_to_whoever_
     assert_eq!(world.mailed_tokens(&customer.email).await.len(), 1, "the owner's own, of before");
     // Had the link leaked all the same:
     let token = "A".repeat(43);
-    let hash: String =
-        OpaqueToken::parse(&token).unwrap().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&OpaqueToken::parse(&token).unwrap().hash());
     world.sql(&format!("UPDATE registrations SET token_hash = decode('{hash}', 'hex')")).await;
     let verify = json!({ "token": token, "password": "the password of an impostor" });
     let refused = world.post("/api/auth/email/verify", &verify).await;

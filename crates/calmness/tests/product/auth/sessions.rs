@@ -61,12 +61,12 @@ async fn the_list_tells_devices_apart_and_never_a_whole_address() {
 #[tokio::test]
 async fn sec_20_a_session_that_is_ended_from_the_list_ends_alone_and_at_once() {
     let world = World::new().await;
-    let (here, lost) = (world.customer().await, world.log_in("awa@example.com").await);
-    let devices = sessions(&world, &here).await;
-    let other = devices.iter().find(|session| session["current"] == false).unwrap();
+    let (here, stolen) = (world.customer().await, world.log_in("awa@example.com").await);
+    let shown = sessions(&world, &here).await;
+    let other = shown.iter().find(|session| session["current"] == false).unwrap();
     end(&world, &here, other).await.expect(204);
-    world.until_refused(&lost).await;
-    refresh(&world, &lost).await.expect(401);
+    world.until_refused(&stolen).await;
+    refresh(&world, &stolen).await.expect(401);
     world.get_by(&here, "/api/me").await.expect(200);
     refresh(&world, &here).await.expect(200);
     assert_eq!(end(&world, &here, other).await.problem(), (404, "not_found"), "it is gone");

@@ -5,7 +5,7 @@ use aws_lc_rs::digest;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Authenticator, Customer, PASSWORD, World, proof_with};
+use crate::support::{Answer, Authenticator, Customer, PASSWORD, World, hex, proof_with};
 
 const REASON: &str = r#"{"reason":"stolen cards"}"#;
 
@@ -31,8 +31,7 @@ async fn old_admin(world: &World) -> (Customer, Authenticator) {
 }
 
 fn action(method: &str, path: &str, body: &str, code: &str) -> Value {
-    let hash = digest::digest(&digest::SHA256, body.as_bytes());
-    let hash = hash.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let hash = hex(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
     json!({ "method": method, "path": path, "body_sha256": hash, "code": code })
 }
 

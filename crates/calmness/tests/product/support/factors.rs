@@ -6,7 +6,7 @@ use crypto::totp::{TotpSecret, step};
 use serde_json::{Value, json};
 
 use super::people::Customer;
-use super::{Answer, PASSWORD, World};
+use super::{Answer, PASSWORD, World, hex};
 
 /// An app that knows the secret of one account.
 #[derive(Clone, Debug)]
@@ -34,8 +34,7 @@ impl Authenticator {
     /// The secret in the ways that it could be written down.
     pub(crate) fn spellings(&self) -> Vec<String> {
         let bytes = self.totp.expose();
-        let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        vec![self.secret.clone(), self.secret.to_lowercase(), hex, STANDARD.encode(bytes)]
+        vec![self.secret.clone(), self.secret.to_lowercase(), hex(bytes), STANDARD.encode(bytes)]
     }
 
     /// Six digits that it shows neither now nor around now.
@@ -161,11 +160,9 @@ pub(crate) fn proof_with(code: &str) -> Value {
 
 /// RFC 4648, written a second time.
 fn base32(text: &str) -> Vec<u8> {
-    let mut bits = String::new();
-    for character in text.bytes() {
-        let value = if character.is_ascii_digit() { character - b'2' + 26 } else { character - b'A' };
-        bits.push_str(&format!("{value:05b}"));
-    }
-    let whole = bits.as_bytes().chunks_exact(8);
-    whole.map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap()).collect()
+    let value =
+        |character: u8| if character.is_ascii_digit() { character - b'2' + 26 } else { character - b'A' };
+    let bits = text.bytes().flat_map(|character| (0..5).rev().map(move |bit| value(character) >> bit & 1));
+    let bits: Vec<u8> = bits.collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect()
 }

@@ -17,7 +17,7 @@ pub(crate) use self::factors::{Authenticator, proof, proof_with};
 pub(crate) use self::http::{Answer, Call, client, masked};
 pub(crate) use self::people::{Customer, PASSWORD};
 pub(crate) use self::setup::{COMPANY, TELEGRAM_SECRET, WEBHOOK_SECRET};
-pub(crate) use self::signature::{hmac_hex, signed_at};
+pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
 pub(crate) use self::telegram::CHAT;
 pub(crate) use self::wire::{Manner, Wire};

@@ -7,7 +7,12 @@ use aws_lc_rs::hmac;
 /// Lower-case hex of HMAC-SHA256.
 pub(crate) fn hmac_hex(secret: &str, message: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    hmac::sign(&key, message.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
+    hex(hmac::sign(&key, message.as_bytes()).as_ref())
+}
+
+/// In lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
     })

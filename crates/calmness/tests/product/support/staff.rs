@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::factors::Authenticator;
 use super::http::{Answer, Call};
 use super::people::{Customer, PASSWORD};
+use super::signature::hex;
 use super::world::World;
 
 /// Somebody with an authenticator app, logged in with it.
@@ -55,8 +56,7 @@ impl World {
     /// Permission for one request.
     pub(crate) async fn step_up(&self, staff: &Staff, method: &str, path: &str, body: &str) -> String {
         let code = self.fresh_code(&staff.authenticator).await;
-        let hash = digest::digest(&digest::SHA256, body.as_bytes());
-        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
         let ask = json!({ "method": method, "path": path, "body_sha256": hash, "code": code });
         let call = self.call("POST", "/api/auth/step-up").by(&staff.person);
         call.json(&ask).send().await.expect(200).text_of("step_up_token").to_owned()
