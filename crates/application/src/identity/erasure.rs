@@ -149,7 +149,8 @@ const ERASING: &[&str] = &[
     "DELETE FROM sms_messages WHERE user_id = $1",
     "UPDATE sessions SET user_agent = '', network = '', device_id = NULL, cookie_hash = NULL WHERE user_id = $1",
     "DELETE FROM known_devices WHERE user_id = $1",
-    "DELETE FROM notifications WHERE user_id = $1 AND due_at IS NULL",
+    // That a payment was confirmed belongs to the payment, and tells of nobody.
+    "DELETE FROM notifications WHERE user_id = $1 AND kind <> 'payment_confirmed'",
     "DELETE FROM payment_methods WHERE user_id = $1",
     "UPDATE bindings SET display_name = '' WHERE user_id = $1",
 ];

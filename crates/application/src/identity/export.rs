@@ -53,7 +53,10 @@ impl App {
                                 ORDER BY id), '[]')
                              FROM notifications WHERE user_id = $1),
                 'events', (SELECT COALESCE(json_agg(json_build_object(
-                                'at', occurred_at, 'action', action, 'by', actor_kind, 'from', address) ORDER BY id), '[]')
+                                'at', occurred_at, 'action', action, 'by', actor_kind,
+                                -- Where others acted from is their data.
+                                'from', CASE WHEN actor_kind <> 'user' OR actor_id = $1::text THEN address END)
+                                ORDER BY id), '[]')
                            FROM (SELECT * FROM audit_logs WHERE user_id = $1 ORDER BY id DESC LIMIT 10000) AS recent)
                ) AS "document!"
                FROM users WHERE id = $1"#,

@@ -78,7 +78,11 @@ impl App {
         let Some(mailer) = self.mailer() else { return Ok(later("no mail server is set up")) };
         let for_company = matches!(owed.content, Content::Alert { .. });
         let to = if for_company { self.settings().company_email() } else { owed.recipient.clone() };
-        let Some(to) = to else { return Ok(later("no company_email is set")) };
+        let to = match to {
+            Some(to) => to,
+            None if for_company => return Ok(later("no company_email is set")),
+            None => return Ok(Outcome::GivenUp("whom it was for was erased".to_owned())),
+        };
         let mut locale = owed.locale.unwrap_or(self.options().default_locale);
         match self.addressee(owed, &to).await? {
             Addressee::Anybody => {}

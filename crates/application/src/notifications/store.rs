@@ -76,7 +76,7 @@ pub(super) async fn claim(app: &App, lease: Lease) -> Result<Vec<Owed>, StoreErr
                             FOR UPDATE SKIP LOCKED)
                RETURNING id, medium, user_id, recipient, locale, payload, secret_encrypted, attempts)
            SELECT claimed.id, medium, payload, secret_encrypted, attempts,
-                  COALESCE(recipient, users.email) AS recipient,
+                  COALESCE(recipient, CASE WHEN users.erased_at IS NULL THEN users.email END) AS recipient,
                   COALESCE(users.locale, claimed.locale) AS locale
            FROM claimed LEFT JOIN users ON users.id = claimed.user_id
            ORDER BY claimed.id"#,
@@ -115,11 +115,13 @@ pub(super) async fn claim(app: &App, lease: Lease) -> Result<Vec<Owed>, StoreErr
     Ok(claimed)
 }
 
+/// Whoever was told is forgotten with it, unless it is a user, who is forgotten with their account (SEC-59).
 pub(super) async fn finish_sent(tx: &mut Tx, owed: &Owed) -> Result<bool, StoreError> {
     let now = tx.now();
     let done = sqlx::query!(
         "UPDATE notifications
-         SET sent_at = $3, due_at = NULL, lease_until = NULL, lease_token = NULL, secret_encrypted = NULL
+         SET sent_at = $3, due_at = NULL, lease_until = NULL, lease_token = NULL, secret_encrypted = NULL,
+             recipient = NULL
          WHERE id = $1 AND lease_token = $2",
         owed.id.uuid(),
         owed.token.uuid(),
@@ -135,7 +137,7 @@ pub(super) async fn finish_given_up(tx: &mut Tx, owed: &Owed, reason: &str) -> R
     let done = sqlx::query!(
         "UPDATE notifications
          SET given_up_at = $3, given_up_for = left($4, 255), due_at = NULL, lease_until = NULL, lease_token = NULL,
-             secret_encrypted = NULL
+             secret_encrypted = NULL, recipient = NULL
          WHERE id = $1 AND lease_token = $2",
         owed.id.uuid(),
         owed.token.uuid(),

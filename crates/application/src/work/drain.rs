@@ -7,6 +7,7 @@ use super::{OwedWork, act, claim};
 use crate::access::MembershipWork;
 use crate::app::App;
 use crate::billing::PaymentChecks;
+use crate::identity::COOLING_TIME;
 use crate::notifications::NotificationWork;
 use crate::tx::StoreError;
 
@@ -25,6 +26,7 @@ impl App {
         let mut done = 0;
         for _ in 0..MAX_ROUNDS {
             self.sweep_subscriptions().await?;
+            self.erase_due().await?;
             let round = drain::<PaymentChecks>(self).await?
                 + drain::<MembershipWork>(self).await?
                 + drain::<NotificationWork>(self).await?;
@@ -66,10 +68,13 @@ pub async fn due_since_move(db: &PgPool, moved_to: Instant, now: Instant) -> Res
            SELECT 'subscription ' || id || ' to be reminded of' FROM subscriptions WHERE remind_at <= $1 AND ends_at > $1
            UNION ALL
            SELECT 'subscription ' || id || ' to be ended' FROM subscriptions WHERE end_due_at <= $1
+           UNION ALL
+           SELECT 'account ' || id || ' to be erased' FROM users WHERE erasure_requested_at <= $4 AND erased_at IS NULL
            LIMIT $3"#,
         moved_to,
         now,
-        MAX_LISTED
+        MAX_LISTED,
+        moved_to - COOLING_TIME
     )
     .fetch_all(db)
     .await?;

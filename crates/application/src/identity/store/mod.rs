@@ -49,7 +49,7 @@ pub(super) async fn find_account(
     let row = sqlx::query!(
         r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!", password_changed_at
            FROM users
-           WHERE email_key = $1"#,
+           WHERE email_key = $1 AND erased_at IS NULL"#,
         email_key
     )
     .fetch_optional(db)

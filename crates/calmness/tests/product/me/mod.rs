@@ -1,0 +1,4 @@
+//! `/api/me`: taking one's data along, and leaving (SEC-59).
+
+mod erasure;
+mod export;
