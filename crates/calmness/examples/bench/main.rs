@@ -13,6 +13,7 @@ mod processor;
 mod report;
 mod server;
 mod trials;
+mod uniform;
 mod world;
 
 use std::error::Error;
@@ -54,7 +55,10 @@ struct Arguments {
     /// How long one turn of a hot path lasts, in seconds
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
     seconds: u32,
-    /// Only these: init, webhook, subscription, plans, authentication, start, login
+    /// How many known and how many unknown addresses are asked about for `uniform`
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=9_000))]
+    pairs: u32,
+    /// Only these: init, webhook, subscription, plans, authentication, start, login, uniform
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -107,6 +111,9 @@ async fn measure(world: &World) -> Fallible<()> {
     if arguments.wants("login") {
         trials::login(world, &mut report).await?;
         trials::login_flood(world, &mut report).await?;
+    }
+    if arguments.wants("uniform") {
+        uniform::uniform(world, &mut report).await?;
     }
     server.stop().await?;
     report.finish(&arguments.json)

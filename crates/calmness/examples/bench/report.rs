@@ -15,6 +15,7 @@ use crate::{Arguments, Fallible};
 pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    Within(f64, f64),
     None,
 }
 
@@ -64,6 +65,9 @@ impl Finding {
         match self.goal {
             Goal::AtLeast(least) => Some(self.result() / least - 1.0),
             Goal::AtMost(most) => Some(1.0 - self.result() / most),
+            Goal::Within(least, most) => {
+                Some(1.0 - (self.result() - f64::midpoint(least, most)).abs() * 2.0 / (most - least))
+            }
             Goal::None => None,
         }
     }
@@ -72,6 +76,7 @@ impl Finding {
         let goal = match self.goal {
             Goal::AtLeast(least) => format!("≥ {}", shown(least)),
             Goal::AtMost(most) => format!("≤ {}", shown(most)),
+            Goal::Within(least, most) => format!("{}–{}", shown(least), shown(most)),
             Goal::None => "–".to_owned(),
         };
         let distance = match self.margin() {
@@ -155,6 +160,7 @@ impl Report {
                 let goal = match finding.goal {
                     Goal::AtLeast(least) => json!({ "at_least": least }),
                     Goal::AtMost(most) => json!({ "at_most": most }),
+                    Goal::Within(least, most) => json!({ "at_least": least, "at_most": most }),
                     Goal::None => Value::Null,
                 };
                 json!({

@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) login: PathBuf,
     /// Its hash.
     pub(crate) password_hash: String,
+    /// Nobody's password.
+    pub(crate) wrong_password: SecretString,
     /// The product's use cases in this process, for its keys.
     pub(crate) app: App,
     owner: PgPool,
@@ -113,6 +115,7 @@ impl World {
             passwords,
             login,
             password_hash,
+            wrong_password: SecretString::from(token()),
             app,
             owner,
             cluster,

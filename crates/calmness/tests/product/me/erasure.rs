@@ -158,7 +158,7 @@ async fn sec_59_an_account_can_be_kept_until_then() {
 async fn sec_59_with_a_second_factor_the_password_alone_erases_nothing() {
     let world = World::new().await;
     let awa = world.made_customer("awa").await;
-    let authenticator = world.set_up_authenticator(&awa).await;
+    let (authenticator, _) = world.enrol_app(&awa).await;
     assert_eq!(leave(&world, &awa).await.problem(), (403, "code_required"));
     let with = async |code: &str| {
         let call = world.call("DELETE", "/api/me").by(&awa);

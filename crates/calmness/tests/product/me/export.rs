@@ -19,7 +19,7 @@ fn names(value: &Value, found: &mut Vec<String>) {
 async fn busy(world: &World, name: &str, account: i64) -> Customer {
     let customer = world.member(name, account).await;
     world.api_key(&customer, &["profile:read"]).await;
-    world.set_up_authenticator(&customer).await;
+    world.enrol_app(&customer).await;
     customer
 }
 
