@@ -640,6 +640,7 @@ app-again = Show a new picture
 app-remove-title = Remove the app
 app-remove-lead = Your password alone will open your account again. Codes by text message and recovery codes go as well.
 app-remove = Remove the app
+app-remove-password-short = Without the app this password would be too short. First change it for one of at least 15 characters.
 
 codes-title = Recovery codes
 codes-lead = A recovery code opens your account when your phone is lost.

@@ -643,6 +643,7 @@ app-again = Montrer une nouvelle image
 app-remove-title = Retirer l’application
 app-remove-lead = Votre mot de passe seul ouvrira de nouveau votre compte. Les codes par SMS et les codes de secours disparaissent aussi.
 app-remove = Retirer l’application
+app-remove-password-short = Sans l’application, ce mot de passe serait trop court. Changez-le d’abord pour un autre d’au moins 15 caractères.
 
 codes-title = Codes de secours
 codes-lead = Un code de secours ouvre votre compte quand le téléphone est perdu.

@@ -223,7 +223,9 @@ impl From<IdentityError> for Problem {
             IdentityError::ReasonRequired => Self::field("/reason", "reason"),
             IdentityError::NotYourself => Self::new(StatusCode::CONFLICT, "not_yourself"),
             IdentityError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin"),
-            IdentityError::PasswordTooShort => Self::field("/password", "password_too_short"),
+            IdentityError::PasswordTooShort | IdentityError::PasswordTooShortAlone => {
+                Self::field("/password", "password_too_short")
+            }
             IdentityError::PasswordTooCommon => Self::field("/password", "password_too_common"),
             IdentityError::PasswordOfContext => Self::field("/password", "password_of_context"),
             IdentityError::PasswordTooLong => Self::field("/password", "password_too_long"),

@@ -129,6 +129,9 @@ pub enum IdentityError {
         "a password has at least {MIN_PASSWORD_CHARS} characters, or {MIN_PASSWORD_CHARS_WITH_FACTOR} beside a second factor"
     )]
     PasswordTooShort,
+    /// Long enough beside a second factor, and not without one.
+    #[error("first choose a password of at least {MIN_PASSWORD_CHARS} characters")]
+    PasswordTooShortAlone,
     /// Among the first that a guesser would try.
     #[error("the password is too easy to guess")]
     PasswordTooCommon,

@@ -154,10 +154,10 @@ impl Route {
 }
 
 /// How often one of these took longer than one of those, a tie being half: what Mann and Whitney count.
-fn auc(these: &[f64], those: &[f64]) -> f64 {
+fn auc(known: &[f64], unknown: &[f64]) -> f64 {
     let mut wins = 0.0;
-    for this in these {
-        for that in those {
+    for this in known {
+        for that in unknown {
             wins += match this.total_cmp(that) {
                 std::cmp::Ordering::Greater => 1.0,
                 std::cmp::Ordering::Equal => 0.5,
@@ -165,7 +165,7 @@ fn auc(these: &[f64], those: &[f64]) -> f64 {
             };
         }
     }
-    wins / count(these) / count(those)
+    wins / count(known) / count(unknown)
 }
 
 fn count(latencies: &[f64]) -> f64 {

@@ -102,6 +102,7 @@ fn complaint(locale: Locale, error: &IdentityError) -> Option<Complaint> {
         IdentityError::CodeRequired => (Complaint::CODE, "code-required"),
         IdentityError::ChallengeEnded => (Complaint::CODE, "code-ended"),
         IdentityError::PasswordTooShort => (Complaint::NEW_PASSWORD, "invalid-password_too_short"),
+        IdentityError::PasswordTooShortAlone => (Complaint::PASSWORD, "app-remove-password-short"),
         IdentityError::PasswordTooLong => (Complaint::NEW_PASSWORD, "invalid-password_too_long"),
         IdentityError::PasswordTooCommon => (Complaint::NEW_PASSWORD, "invalid-password_too_common"),
         IdentityError::PasswordOfContext => (Complaint::NEW_PASSWORD, "invalid-password_of_context"),

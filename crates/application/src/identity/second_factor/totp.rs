@@ -124,7 +124,7 @@ impl App {
     ) -> Result<(), IdentityError> {
         // Beside the app it could be shorter than one that must do alone (SEC-1).
         if proof.password.expose_secret().chars().count() < MIN_PASSWORD_CHARS {
-            return Err(IdentityError::PasswordTooShort);
+            return Err(IdentityError::PasswordTooShortAlone);
         }
         let proved = self.verify_proof(context, user, proof).await?;
         self.tx("remove_totp", context, |tx| {

@@ -120,8 +120,8 @@ async fn nobodies(world: &World) -> Vec<Caller> {
     let now = world.wall().unix_timestamp();
     let claims = Claims {
         sub: expired.id,
-        sid: Uuid::new_v4(),
-        jti: Uuid::new_v4(),
+        sid: Uuid::from_u128(1),
+        jti: Uuid::from_u128(2),
         role: "admin".to_owned(),
         iat: now - 3_600,
         exp: now - 1_800,

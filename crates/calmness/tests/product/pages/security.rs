@@ -154,6 +154,15 @@ async fn sec_7_what_guards_an_account_changes_only_for_the_password_and_a_code()
     let remove = browser.open("/security/app/remove").await;
     let code = app.code(&world);
     let typed = [("password", "fjord7Quokka"), ("code", code.as_str())];
+    let refused = browser.submit(&remove, "/security/app/remove", &typed).await.expect(422);
+    assert!(refused.text.contains("ce mot de passe serait trop court"), "{}", refused.text);
+    let password = browser.open("/security/password").await;
+    let longer = [typed[0], typed[1], ("new_password", PASSWORD)];
+    browser.submit(&password, "/security/password", &longer).await.expect(303);
+    forget_the_last_code(&world).await;
+    let remove = browser.open("/security/app/remove").await;
+    let code = app.code(&world);
+    let typed = [("password", PASSWORD), ("code", code.as_str())];
     let gone = browser.submit(&remove, "/security/app/remove", &typed).await.expect(303);
     assert_eq!(gone.header("location"), Some("/security?notice=app-removed"));
     assert_eq!(world.count("SELECT count(*) FROM totp_factors").await, 0);

@@ -100,14 +100,9 @@ async fn carry(
             asked.fetch_add(1, Ordering::Relaxed);
         }
         let manner = *silence.borrow();
-        match manner {
-            Some(Manner::Lost) => mute = true,
-            Some(Manner::Held) => {
-                if silence.wait_for(Option::is_none).await.is_err() {
-                    return;
-                }
-            }
-            None => {}
+        mute |= manner == Some(Manner::Lost);
+        if manner == Some(Manner::Held) && silence.wait_for(Option::is_none).await.is_err() {
+            return;
         }
         if !mute && to.write_all(&buffer[..count]).await.is_err() {
             return;
