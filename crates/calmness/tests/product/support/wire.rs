@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +28,7 @@ pub(crate) struct Wire {
     pub(crate) url: SecretString,
     silence: watch::Sender<Option<Manner>>,
     asked: Arc<AtomicU64>,
+    cut: Arc<AtomicBool>,
     _listening: JoinSet<()>,
 }
 
@@ -40,18 +41,18 @@ impl Wire {
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(own.port())).unwrap();
         let (silence, _) = watch::channel(None);
-        let asked = Arc::new(AtomicU64::new(0));
+        let (asked, cut) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let mut listening = JoinSet::new();
-        let (hearing, counter) = (silence.clone(), Arc::clone(&asked));
+        let (hearing, watch) = (silence.clone(), Watch { asked: Arc::clone(&asked), cut: Arc::clone(&cut) });
         listening.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (near, _) = listener.accept().await.unwrap();
                 let (target, hearing) = (target.clone(), hearing.subscribe());
-                connections.spawn(connection(near, target, hearing, Arc::clone(&counter)));
+                connections.spawn(connection(near, target, hearing, watch.clone()));
             }
         });
-        Self { url: String::from(url).into(), silence, asked, _listening: listening }
+        Self { url: String::from(url).into(), silence, asked, cut, _listening: listening }
     }
 
     /// From now on nothing gets through.
@@ -64,9 +65,29 @@ impl Wire {
         self.silence.send_replace(None);
     }
 
+    /// The next COMMIT reaches the database, and its answer nobody.
+    pub(crate) fn lose_the_answer_to_commit(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+    }
+
     /// How often the instance has sent something to its database.
     pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// What is known of what an instance sends.
+#[derive(Clone)]
+struct Watch {
+    asked: Arc<AtomicU64>,
+    cut: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Counts, and says whether nothing may come back any more.
+    fn see(&self, sent: &[u8]) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        sent.windows(6).any(|word| word == b"COMMIT") && self.cut.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -74,14 +95,14 @@ async fn connection(
     near: TcpStream,
     target: (String, u16),
     silence: watch::Receiver<Option<Manner>>,
-    asked: Arc<AtomicU64>,
+    watch: Watch,
 ) {
     let far = TcpStream::connect(target).await.unwrap();
     near.set_nodelay(true).unwrap();
     far.set_nodelay(true).unwrap();
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
     tokio::select! {
-        () = carry(near_read, far_write, silence.clone(), Some(&asked)) => {}
+        () = carry(near_read, far_write, silence.clone(), Some(&watch)) => {}
         () = carry(far_read, near_write, silence, None) => {}
     }
 }
@@ -91,20 +112,18 @@ async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut silence: watch::Receiver<Option<Manner>>,
-    asked: Option<&AtomicU64>,
+    watch: Option<&Watch>,
 ) {
     let (mut buffer, mut mute) = (vec![0; 16_384], false);
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
-        if let Some(asked) = asked {
-            asked.fetch_add(1, Ordering::Relaxed);
-        }
+        let last = watch.is_some_and(|watch| watch.see(&buffer[..count]));
         let manner = *silence.borrow();
         mute |= manner == Some(Manner::Lost);
         if manner == Some(Manner::Held) && silence.wait_for(Option::is_none).await.is_err() {
             return;
         }
-        if !mute && to.write_all(&buffer[..count]).await.is_err() {
+        if !mute && to.write_all(&buffer[..count]).await.is_err() || last {
             return;
         }
     }
