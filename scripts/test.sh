@@ -12,4 +12,4 @@ say "rehearsal"
 say "tests"
 scripts/browser-tools.sh
 exec "${CARGO_TARGET_DIR:-target}/debug/calmness" private-database -- \
-    cargo nextest run --workspace --locked --no-fail-fast --retries 2
+    cargo nextest run --workspace --locked --no-fail-fast --retries 1
