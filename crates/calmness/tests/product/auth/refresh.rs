@@ -40,7 +40,7 @@ async fn a_client_that_lost_the_answer_gets_the_identical_successor() {
 async fn sec_18_fifty_parallel_refreshes_leave_one_head_and_log_nobody_out() {
     let world = World::new().await;
     let mut head = world.made_customer("awa").await.refresh_token;
-    for _ in 0..20 {
+    for _ in 0..100 {
         let answers = join_all((0..50).map(|_| refresh(&world, &head))).await;
         let mut tokens: Vec<String> =
             answers.iter().map(|answer| token_of(&answer.clone().expect(200))).collect();
