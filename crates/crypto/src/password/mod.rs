@@ -7,8 +7,9 @@
 pub mod strength;
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -24,6 +25,8 @@ const SALT_LEN: usize = 16;
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 const MAX_PASSES: u32 = 64;
 const MAX_LANES: u32 = 64;
+/// Memory of more blocks than this, of 1 KiB each, is not kept for the next hash.
+const MOST_KEPT_BLOCKS: usize = 64 * 1024;
 
 /// What one hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,17 +94,49 @@ pub struct Verified {
 pub struct Hasher {
     params: PasswordParams,
     argon2: Argon2<'static>,
+    memory: Memory,
     dummy: String,
+}
+
+/// The memory that hashing fills, used again and again: as much as there ever were hashes at once. Allocators keep what a
+/// thread of many has given back, so memory that is allocated for each hash grows with the threads.
+#[derive(Default)]
+struct Memory(Mutex<Vec<Vec<Block>>>);
+
+impl Memory {
+    fn fill(
+        &self,
+        argon2: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        hash: &mut [u8; HASH_LEN],
+    ) -> Result<(), PasswordError> {
+        let needed = argon2.params().block_count();
+        let mut blocks = self.free().pop().unwrap_or_default();
+        if blocks.len() < needed {
+            blocks.try_reserve_exact(needed - blocks.len()).map_err(|_| PasswordError::OutOfMemory)?;
+            blocks.resize(needed, Block::default());
+        }
+        let filled = argon2.hash_password_into_with_memory(password, salt, hash, &mut blocks[..needed]);
+        if blocks.len() <= MOST_KEPT_BLOCKS {
+            self.free().push(blocks);
+        }
+        filled.map_err(|_| PasswordError::OutOfMemory)
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Hasher {
     /// Makes the dummy hash too, so this costs as much as one login.
     pub fn new(params: PasswordParams, random: &dyn Random) -> Result<Self, PasswordError> {
-        let argon2 = params.argon2()?;
+        let (argon2, memory) = (params.argon2()?, Memory::default());
         // Nobody knows this password, so nothing verifies against the dummy.
         let unknown = Zeroizing::new(random::bytes::<32>(random));
-        let dummy = hash_with(&argon2, params, unknown.as_ref(), random::bytes(random))?;
-        Ok(Self { params, argon2, dummy })
+        let dummy = hash_with(&memory, &argon2, params, unknown.as_ref(), random::bytes(random))?;
+        Ok(Self { params, argon2, memory, dummy })
     }
 
     /// What a hash costs now.
@@ -117,7 +152,7 @@ impl Hasher {
     /// The hash to store, as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…$…`. Any password is taken as it
     /// is, nothing is cut off; how long one may be is the caller's rule.
     pub fn hash(&self, password: &SecretString, salt: [u8; SALT_LEN]) -> Result<String, PasswordError> {
-        hash_with(&self.argon2, self.params, password.expose_secret().as_bytes(), salt)
+        hash_with(&self.memory, &self.argon2, self.params, password.expose_secret().as_bytes(), salt)
     }
 
     /// Tries a password against a stored hash.
@@ -125,15 +160,11 @@ impl Hasher {
         let password = password.expose_secret().as_bytes();
         let Some(stored) = Stored::parse(phc) else {
             // An unreadable hash that answers at once would tell that this user is a special one.
-            hash_with(&self.argon2, self.params, password, [0; SALT_LEN])?;
+            hash_with(&self.memory, &self.argon2, self.params, password, [0; SALT_LEN])?;
             return Err(PasswordError::DamagedHash);
         };
         let mut computed = Zeroizing::new([0; HASH_LEN]);
-        stored
-            .params
-            .argon2()?
-            .hash_password_into(password, &stored.salt, computed.as_mut())
-            .map_err(|_| PasswordError::OutOfMemory)?;
+        self.memory.fill(&stored.params.argon2()?, password, &stored.salt, &mut computed)?;
         let ok = constant_time_eq(computed.as_ref(), &stored.hash);
         Ok(Verified { ok, needs_rehash: ok && !stored.params.at_least(self.params) })
     }
@@ -146,13 +177,14 @@ impl fmt::Debug for Hasher {
 }
 
 fn hash_with(
+    memory: &Memory,
     argon2: &Argon2<'_>,
     params: PasswordParams,
     password: &[u8],
     salt: [u8; SALT_LEN],
 ) -> Result<String, PasswordError> {
     let mut hash = Zeroizing::new([0; HASH_LEN]);
-    argon2.hash_password_into(password, &salt, hash.as_mut()).map_err(|_| PasswordError::OutOfMemory)?;
+    memory.fill(argon2, password, &salt, &mut hash)?;
     let PasswordParams { memory_kib, passes, lanes } = params;
     let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash.as_ref()));
     Ok(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}"))

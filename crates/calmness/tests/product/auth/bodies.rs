@@ -50,7 +50,7 @@ async fn missing_and_mistyped_fields_are_refused_with_their_place() {
 }
 
 #[tokio::test]
-async fn bodies_of_more_than_4_kib_are_refused() {
+async fn sec_52_bodies_of_more_than_4_kib_are_refused() {
     let world = World::new().await;
     let long = |length: usize| json!({ "email": "awa@example.com", "password": "x".repeat(length) });
     assert_eq!(world.post("/api/auth/login", &long(3_900)).await.status, 401);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod commands;
+mod flood;
 mod instances;
 mod keys;
 mod power_cut;

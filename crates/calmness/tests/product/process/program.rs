@@ -130,6 +130,13 @@ impl Server {
         self.until_ready().await;
     }
 
+    /// The most that was ever resident of it, in KiB.
+    pub(super) fn highest_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     pub(super) fn call(&self, method: &str, path: &str) -> Call<'static> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         Call::elsewhere(self.http.request(method, format!("{}{path}", self.base)))
