@@ -46,7 +46,11 @@ impl StoreError {
     pub fn is_database_away(&self) -> bool {
         let Self::Database(error) = self else { return matches!(self, Self::CommitUnknown(_)) };
         match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            // A server that hangs up before its first word, as while it stops, is a broken protocol to sqlx.
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_) => true,
             // Classes 08 (connection), 53 (resources), 57 (operator intervention), and a statement's time-out.
             sqlx::Error::Database(error) => error
                 .code()

@@ -93,6 +93,28 @@ async fn sec_20_an_instance_whose_connections_were_forgotten_recovers_on_new_one
 }
 
 #[tokio::test]
+async fn an_instance_whose_database_hangs_up_says_come_back_and_does_when_it_is_there_again() {
+    let world = World::new().await;
+    let wire = Wire::to(world.config().database.url.as_ref().unwrap()).await;
+    let other = Server::beside(&world, &wire.url).await;
+    let customer = world.made_customer("awa").await;
+    me(&other, &customer).await.expect(200);
+    wire.silence(Manner::HungUp);
+    let began = Instant::now();
+    let mut answers = 0;
+    while began.elapsed() < 3 * SOON {
+        let answer = me(&other, &customer).await;
+        assert_eq!(answer.problem(), (503, "service_unavailable"), "answer {answers}: {}", answer.text);
+        assert!(answer.header("retry-after").is_some());
+        answers += 1;
+    }
+    assert!(answers > 1);
+    wire.restore();
+    world.until("it serves again", async || me(&other, &customer).await.status == 200).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn sec_20_authentication_asks_the_database_nothing_while_the_list_is_fresh() {
     let world = World::new().await;
     let wire = Wire::to(world.config().database.url.as_ref().unwrap()).await;

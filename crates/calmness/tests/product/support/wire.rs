@@ -2,7 +2,8 @@
 //!
 //! A closed socket is noticed at once; a network that drops packets is not. [`Manner::Held`] is what TCP makes of a
 //! network that comes back: what was sent meanwhile arrives late. [`Manner::Lost`] is a firewall that forgot its
-//! connections: those of before stay mute for ever, and new ones work.
+//! connections: those of before stay mute for ever, and new ones work. [`Manner::HungUp`] is a database that is stopping, or a
+//! balancer without one behind it: connections are taken, and closed at the first word.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 pub(crate) enum Manner {
     Held,
     Lost,
+    HungUp,
 }
 
 /// A way to a database.
@@ -119,6 +121,9 @@ async fn carry(
         let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
         let last = watch.is_some_and(|watch| watch.see(&buffer[..count]));
         let manner = *silence.borrow();
+        if manner == Some(Manner::HungUp) {
+            return;
+        }
         mute |= manner == Some(Manner::Lost);
         if manner == Some(Manner::Held) && silence.wait_for(Option::is_none).await.is_err() {
             return;
