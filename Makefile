@@ -10,16 +10,16 @@ help: ## Tell what can be made
 demo: ## Start everything on this machine: a private PostgreSQL, the product, a simulated world
 	@echo "· building" >&2
 	@cargo build --locked
-	@target/debug/calmness demo
+	@$${CARGO_TARGET_DIR:-target}/debug/calmness demo
 
 demo-reset: ## Forget the demo's data
 	@cargo build --locked --quiet
-	@target/debug/calmness demo --reset
+	@$${CARGO_TARGET_DIR:-target}/debug/calmness demo --reset
 
 rehearse: ## Play the whole story by itself, with what goes wrong
 	@echo "· building" >&2
 	@cargo build --locked
-	@target/debug/calmness rehearse
+	@$${CARGO_TARGET_DIR:-target}/debug/calmness rehearse
 
 test: ## Run every check: formatting, lints, unit tests, product tests, browser tests, rehearsal
 	@scripts/test.sh
