@@ -47,11 +47,12 @@ pub(super) async fn keys(config: &Config, command: KeysCommand) -> Outcome {
         }
         KeysCommand::Rotate { purpose: Purpose::Jwt, emergency } => {
             let kid = app.rotate_jwt_key(&Context::operator(), emergency).await?;
-            let earlier =
-                if emergency { "are worth nothing any more" } else { "are believed for 30 minutes" };
-            terminal::say(&format!(
-                "{kid} signs access tokens from now on; tokens of earlier keys {earlier}"
-            ));
+            let (when, earlier) = if emergency {
+                ("from now on", "are worth nothing any more")
+            } else {
+                ("in a few seconds", "are believed for 30 minutes after that")
+            };
+            terminal::say(&format!("{kid} signs access tokens {when}; tokens of earlier keys {earlier}"));
         }
     }
     Ok(ExitCode::SUCCESS)

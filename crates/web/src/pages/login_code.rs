@@ -98,7 +98,7 @@ pub(super) async fn send(form: Form<Visitor, proof::SendFields>) -> Result<Respo
     let back = redirect::wanted(fields.back()).to_owned();
     let Some(challenge) = Challenge::waiting(&visitor) else { return Ok(over(&visitor, "")) };
     let (app, context) = (visitor.app(), &visitor.context);
-    let notice = match app.send_login_code(context, &challenge.token, Client::Browser, visitor.locale).await {
+    let notice = match app.send_login_code(context, &challenge.token, Client::Browser).await {
         Ok(()) => Notice::CodeSent,
         Err(IdentityError::SmsUnavailable) => Notice::CodeUnsent,
         Err(IdentityError::ChallengeEnded) => return Ok(over(&visitor, "")),

@@ -111,7 +111,7 @@ pub(super) fn ask(
 /// Sends a code to the telephone of somebody who is logged in, and goes back to where it is asked for.
 pub(super) async fn send(form: Form<SignedIn, SendFields>) -> Result<Response, Problem> {
     let SignedIn { visitor, user, .. } = form.who;
-    let notice = match visitor.app().send_proof_code(&visitor.context, user, visitor.locale).await {
+    let notice = match visitor.app().send_proof_code(&visitor.context, user).await {
         Ok(()) => Notice::CodeSent,
         Err(IdentityError::SmsUnavailable) => Notice::CodeUnsent,
         Err(other) => return Err(other.into()),

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::identity::guesses::Counted;
 use crate::identity::login::Client;
 use crate::identity::proof::Proof;
-use crate::identity::{IdentityError, sessions};
+use crate::identity::{IdentityError, sessions, store};
 use crate::notifications::SecurityEvent;
 use crate::text::{Locale, text};
 use crate::tx::{StoreError, Tx};
@@ -68,6 +68,8 @@ struct Due {
     /// How many messages of the challenge this one makes.
     number: i16,
     phone: PhoneNumber,
+    /// The language of whoever reads it: the account's, as in every mail.
+    locale: Locale,
     /// The provider's check of this number that was for another challenge, and may still run.
     running: Option<VerificationSid>,
 }
@@ -80,7 +82,6 @@ impl App {
         user: UserId,
         proof: &Proof,
         phone: &str,
-        locale: Locale,
     ) -> Result<(), IdentityError> {
         let service = self.sms().ok_or(IdentityError::SmsUnavailable)?;
         // As people group the digits.
@@ -107,7 +108,7 @@ impl App {
                 .scope_boxed()
             })
             .await?;
-        self.send_code(service, due, locale).await
+        self.send_code(service, due).await
     }
 
     /// Confirms the telephone by the code that was sent to it.
@@ -166,23 +167,17 @@ impl App {
         context: &Context,
         token: &SecretString,
         client: Client,
-        locale: Locale,
     ) -> Result<(), IdentityError> {
         let token = crypto::token::OpaqueToken::parse(token.expose_secret());
         let token = token.map_err(|_| IdentityError::ChallengeEnded)?;
         let waiting =
             self.find_login_challenge(&token, client).await?.ok_or(IdentityError::ChallengeEnded)?;
-        self.send_to_confirmed(context, waiting.user, Some(waiting.id), locale).await
+        self.send_to_confirmed(context, waiting.user, Some(waiting.id)).await
     }
 
     /// Sends a code to somebody who is logged in, for a proof or a step-up.
-    pub async fn send_proof_code(
-        &self,
-        context: &Context,
-        user: UserId,
-        locale: Locale,
-    ) -> Result<(), IdentityError> {
-        self.send_to_confirmed(context, user, None, locale).await
+    pub async fn send_proof_code(&self, context: &Context, user: UserId) -> Result<(), IdentityError> {
+        self.send_to_confirmed(context, user, None).await
     }
 
     async fn send_to_confirmed(
@@ -190,7 +185,6 @@ impl App {
         context: &Context,
         user: UserId,
         challenge: Option<ChallengeId>,
-        locale: Locale,
     ) -> Result<(), IdentityError> {
         let service = self.sms().ok_or(IdentityError::SmsUnavailable)?;
         let phone = self.confirmed_phone(user).await?.ok_or(IdentityError::SmsUnavailable)?;
@@ -207,7 +201,7 @@ impl App {
                 .scope_boxed()
             })
             .await?;
-        self.send_code(service, due, locale).await
+        self.send_code(service, due).await
     }
 
     async fn confirmed_phone(&self, user: UserId) -> Result<Option<PhoneNumber>, StoreError> {
@@ -222,7 +216,7 @@ impl App {
     }
 
     /// Asks the provider, outside of any transaction, and keeps what the code will be compared with.
-    async fn send_code(&self, service: &SmsService, due: Due, locale: Locale) -> Result<(), IdentityError> {
+    async fn send_code(&self, service: &SmsService, due: Due) -> Result<(), IdentityError> {
         let sent = match &service.twilio {
             Twilio::Messages(messages) => {
                 let code = self.draw_code();
@@ -230,10 +224,10 @@ impl App {
                 self.keep_code(&due, Some(self.code_mac(due.challenge, &code)), None).await?;
                 let company = &self.options().company_name;
                 let words = [("code", code.expose_secret().into()), ("company", company.into())];
-                let said = text(locale, "sms-code", &words);
+                let said = text(due.locale, "sms-code", &words);
                 messages.send(&due.phone, &said).await.map(|sent| sent.sid.as_str().to_owned())
             }
-            Twilio::Verify(verify) => match self.start_afresh(verify, &due, locale).await {
+            Twilio::Verify(verify) => match self.start_afresh(verify, &due).await {
                 Ok(sid) => {
                     self.keep_code(&due, None, Some(sid.as_str())).await?;
                     Ok(sid.as_str().to_owned())
@@ -270,16 +264,11 @@ impl App {
 
     /// Verify sends the same code again while an earlier check of the number runs, so one that was for another challenge
     /// ends first: a code belongs to its challenge (SEC-12).
-    async fn start_afresh(
-        &self,
-        verify: &Verify,
-        due: &Due,
-        locale: Locale,
-    ) -> Result<VerificationSid, SmsError> {
+    async fn start_afresh(&self, verify: &Verify, due: &Due) -> Result<VerificationSid, SmsError> {
         if let Some(running) = &due.running {
             verify.cancel(running).await?;
         }
-        verify.start(&due.phone, Some(locale.code())).await
+        verify.start(&due.phone, Some(due.locale.code())).await
     }
 
     fn draw_code(&self) -> SecretString {
@@ -457,7 +446,8 @@ async fn count_message(
     .execute(tx.db())
     .await?;
     let running = running_check(tx, &phone_key, challenge).await?;
-    Ok(Due { id, challenge, number, phone, running })
+    let locale = store::locale_of(tx, user).await?;
+    Ok(Due { id, challenge, number, phone, locale, running })
 }
 
 async fn running_check(

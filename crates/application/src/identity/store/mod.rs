@@ -110,6 +110,11 @@ pub(super) async fn role_of(tx: &mut Tx, user: UserId) -> Result<Option<Role>, S
     word.fetch_optional(tx.db()).await?.map(|word| role(&word)).transpose()
 }
 
+pub(super) async fn locale_of(tx: &mut Tx, user: UserId) -> Result<Locale, StoreError> {
+    let word = sqlx::query_scalar!("SELECT locale FROM users WHERE id = $1", user.uuid());
+    locale(&word.fetch_one(tx.db()).await?)
+}
+
 /// The language of the user with this address, if there is one who may act.
 pub(super) async fn locale_of_address(
     db: impl PgExecutor<'_>,

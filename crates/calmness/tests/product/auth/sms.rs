@@ -176,3 +176,21 @@ async fn somebody_logged_in_proves_themselves_by_a_text() {
     assert_eq!(renew(&with(&code)).await.problem(), (401, "code_invalid"));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_text_speaks_the_language_of_the_account_whatever_the_request_asks_for() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    let (app, _) = world.enrol_app(&customer).await;
+    for (number, (language, words)) in [("en", "is your"), ("fr", "est votre code")].into_iter().enumerate() {
+        world.by(&customer, "PATCH", "/api/me", &json!({ "locale": language })).await.expect(200);
+        world.free_codes().await;
+        let phone = format!("+22501020304{number}0");
+        let body = json!({ "phone": phone, "password": PASSWORD, "code": app.code(&world) });
+        let enrol = world.call("POST", "/api/auth/sms/enroll").by(&customer).header("Accept-Language", "de");
+        enrol.json(&body).send().await.expect(202);
+        let text = world.texts_to(&phone).await.pop().unwrap();
+        assert!(text["body"].as_str().unwrap().contains(words), "{language}: {text}");
+    }
+    world.finish().await;
+}

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{counting_failures, device, parse_email, parse_method};
-use crate::extract::{Anonymous, Json, locale};
+use crate::extract::{Anonymous, Json};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
 
@@ -185,11 +185,9 @@ pub(crate) async fn verify_code(
 pub(crate) async fn send_code(
     State(state): State<WebState>,
     Anonymous(context): Anonymous,
-    headers: HeaderMap,
     Json(body): Json<MfaSmsRequest>,
 ) -> Result<StatusCode, Problem> {
-    let locale = locale(&headers, state.app.options().default_locale);
-    let work = state.app.send_login_code(&context, &body.mfa_token, Client::Program, locale);
+    let work = state.app.send_login_code(&context, &body.mfa_token, Client::Program);
     counting_failures(&state, &context, work).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -1,14 +1,14 @@
 //! `/api/auth/sms/…`: codes to a telephone.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::second_factor::CodeBody;
 use super::{ProofBody, counting_failures, proof};
-use crate::extract::{Json, Person, locale};
+use crate::extract::{Json, Person};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
 
@@ -42,12 +42,10 @@ pub(crate) struct EnrolRequest {
 pub(crate) async fn enrol(
     State(state): State<WebState>,
     person: Person,
-    headers: HeaderMap,
     Json(body): Json<EnrolRequest>,
 ) -> Result<StatusCode, Problem> {
     let proof = proof(body.password, body.method.as_deref(), body.code)?;
-    let locale = locale(&headers, state.app.options().default_locale);
-    let work = state.app.enrol_sms(&person.context, person.user, &proof, &body.phone, locale);
+    let work = state.app.enrol_sms(&person.context, person.user, &proof, &body.phone);
     counting_failures(&state, &person.context, work).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -75,13 +73,8 @@ pub(crate) async fn confirm(
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn send(
-    State(state): State<WebState>,
-    person: Person,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
-    let locale = locale(&headers, state.app.options().default_locale);
-    state.app.send_proof_code(&person.context, person.user, locale).await?;
+pub(crate) async fn send(State(state): State<WebState>, person: Person) -> Result<StatusCode, Problem> {
+    state.app.send_proof_code(&person.context, person.user).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn enrol(form: Form<SignedIn, PhoneFields>) -> Result<Response,
     let Form { who: SignedIn { visitor, user, .. }, fields, .. } = form;
     let shown = proof::proof(&fields.password, &fields.method, &fields.code);
     let phone = fields.phone.trim();
-    let work = visitor.app().enrol_sms(&visitor.context, user, &shown, phone, visitor.locale);
+    let work = visitor.app().enrol_sms(&visitor.context, user, &shown, phone);
     match tries::counting(&visitor, work).await {
         Ok(()) => Ok(redirect::see_other(&redirect::with_notice(CONFIRM, Notice::CodeSent))),
         Err(refused) => {
