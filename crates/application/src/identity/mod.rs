@@ -44,7 +44,7 @@ pub(crate) use self::guesses::Turns;
 pub use self::login::{Asked, Client, Entered, LoggedIn, Pass};
 pub use self::proof::Proof;
 pub(crate) use self::registration::tell_already_registered;
-pub use self::second_factor::sms::{SmsCallback, SmsService};
+pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
 pub use self::step_up::{Action, STEP_UP_LIFE};
@@ -183,7 +183,7 @@ impl crate::App {
                 guesses::delete_old(tx).await?;
                 password_change::delete_expired_resets(tx).await?;
                 second_factor::challenge::delete_expired(tx).await?;
-                second_factor::sms::delete_old(tx).await?;
+                second_factor::texts::delete_old(tx).await?;
                 step_up::delete_expired(tx).await?;
                 devices::delete_old(tx).await?;
                 Ok(())

@@ -5,8 +5,9 @@
 
 pub(super) mod challenge;
 mod recovery;
-pub(super) mod sms;
+mod sms;
 mod store;
+pub(super) mod texts;
 mod totp;
 
 use std::fmt;

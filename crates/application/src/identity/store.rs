@@ -5,6 +5,7 @@ use std::str::FromStr;
 use domain::ids::{RegistrationId, SessionId, UserId};
 use domain::time::{Duration, Instant};
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use super::IdentityError;
 use super::devices::Device;
@@ -34,6 +35,48 @@ pub(super) struct Account {
     pub(super) password_changed_at: Option<Instant>,
 }
 
+struct AccountRow {
+    id: Uuid,
+    password_hash: String,
+    role: String,
+    locale: String,
+    frozen: bool,
+    password_changed_at: Option<Instant>,
+}
+
+impl AccountRow {
+    fn account(self) -> Result<Account, StoreError> {
+        Ok(Account {
+            id: UserId::from_uuid(self.id),
+            password_hash: self.password_hash,
+            role: role(&self.role)?,
+            locale: locale(&self.locale)?,
+            frozen: self.frozen,
+            password_changed_at: self.password_changed_at,
+        })
+    }
+}
+
+struct RegistrationRow {
+    id: Uuid,
+    email: String,
+    email_key: String,
+    password_hash: String,
+    locale: String,
+}
+
+impl RegistrationRow {
+    fn registration(self) -> Result<Registration, StoreError> {
+        Ok(Registration {
+            id: RegistrationId::from_uuid(self.id),
+            email: self.email,
+            email_key: self.email_key,
+            password_hash: self.password_hash,
+            locale: locale(&self.locale)?,
+        })
+    }
+}
+
 pub(super) fn role(word: &str) -> Result<Role, StoreError> {
     Role::from_str(word).map_err(|_| StoreError::unknown_word("users.role", word))
 }
@@ -46,7 +89,8 @@ pub(super) async fn find_account(
     db: impl PgExecutor<'_>,
     email_key: &str,
 ) -> Result<Option<Account>, StoreError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        AccountRow,
         r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!", password_changed_at
            FROM users
            WHERE email_key = $1 AND erased_at IS NULL"#,
@@ -54,22 +98,13 @@ pub(super) async fn find_account(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(Account {
-            id: UserId::from_uuid(row.id),
-            password_hash: row.password_hash,
-            role: role(&row.role)?,
-            locale: locale(&row.locale)?,
-            frozen: row.frozen,
-            password_changed_at: row.password_changed_at,
-        })
-    })
-    .transpose()
+    row.map(AccountRow::account).transpose()
 }
 
 /// Locks a user's row, so that what is decided about the account holds until the commit.
 pub(super) async fn lock_account(tx: &mut Tx, user: UserId) -> Result<Option<Account>, StoreError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        AccountRow,
         r#"SELECT id, password_hash, role, locale, frozen_at IS NOT NULL AS "frozen!", password_changed_at
            FROM users
            WHERE id = $1 AND erased_at IS NULL
@@ -78,17 +113,7 @@ pub(super) async fn lock_account(tx: &mut Tx, user: UserId) -> Result<Option<Acc
     )
     .fetch_optional(tx.db())
     .await?;
-    row.map(|row| {
-        Ok(Account {
-            id: UserId::from_uuid(row.id),
-            password_hash: row.password_hash,
-            role: role(&row.role)?,
-            locale: locale(&row.locale)?,
-            frozen: row.frozen,
-            password_changed_at: row.password_changed_at,
-        })
-    })
-    .transpose()
+    row.map(AccountRow::account).transpose()
 }
 
 /// The hash that a password is compared with, and when it last changed.
@@ -206,7 +231,8 @@ pub(super) async fn find_registration(
     token_hash: &[u8; 32],
     wall: Instant,
 ) -> Result<Option<Registration>, StoreError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        RegistrationRow,
         "SELECT id, email, email_key, password_hash, locale
          FROM registrations
          WHERE token_hash = $1 AND expires_at > $2",
@@ -215,16 +241,7 @@ pub(super) async fn find_registration(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(Registration {
-            id: RegistrationId::from_uuid(row.id),
-            email: row.email,
-            email_key: row.email_key,
-            password_hash: row.password_hash,
-            locale: locale(&row.locale)?,
-        })
-    })
-    .transpose()
+    row.map(RegistrationRow::registration).transpose()
 }
 
 /// The newest registrations of an address that still live, locked.
@@ -234,7 +251,8 @@ pub(super) async fn lock_registrations(
     limit: i64,
 ) -> Result<Vec<Registration>, StoreError> {
     let wall = tx.wall();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        RegistrationRow,
         "SELECT id, email, email_key, password_hash, locale
          FROM registrations
          WHERE email_key = $1 AND expires_at > $2
@@ -247,17 +265,7 @@ pub(super) async fn lock_registrations(
     )
     .fetch_all(tx.db())
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Registration {
-                id: RegistrationId::from_uuid(row.id),
-                email: row.email,
-                email_key: row.email_key,
-                password_hash: row.password_hash,
-                locale: locale(&row.locale)?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(RegistrationRow::registration).collect()
 }
 
 pub(super) async fn replace_registration_token(
