@@ -6,6 +6,8 @@ use std::time::Duration;
 use crypto::random::Random;
 use domain::plan::ChannelKey;
 use domain::time::Now;
+use gateways::WallClock;
+use gateways::http::HttpClient;
 use gateways::mail::Mailer;
 use gateways::payments::PaymentProvider;
 use gateways::telegram::BotClient;
@@ -13,6 +15,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::billing::catalogue::Catalogue;
+use crate::billing::connectors::Connectors;
 use crate::billing::refusals::Refusals;
 use crate::clock::Clock;
 use crate::identity::passwords::Passwords;
@@ -43,8 +46,10 @@ pub struct Options {
 /// The peers outside. What is not set up is absent, and what is owed to it waits.
 #[derive(Default)]
 pub struct Peers {
-    /// Payment providers by code.
+    /// Payment providers that the configuration names.
     pub providers: Vec<Arc<dyn PaymentProvider>>,
+    /// The way out to the providers that the operator's settings name.
+    pub http: Option<HttpClient>,
     /// The bot.
     pub telegram: Option<BotClient>,
     /// The mail server.
@@ -69,6 +74,7 @@ struct Parts {
     catalogue: Catalogue,
     settings: Settings,
     refusals: Refusals,
+    connectors: Connectors,
     turns: Turns,
     bot_username: std::sync::OnceLock<String>,
     wake: watch::Sender<()>,
@@ -90,6 +96,7 @@ impl App {
             settings: Settings::load(&db, &keys).await?,
             revocations: Revocations::load(&db, clock.wall()).await?,
             refusals: Refusals::default(),
+            connectors: Connectors::default(),
             turns: Turns::default(),
             bot_username: std::sync::OnceLock::new(),
             wake: watch::Sender::new(()),
@@ -101,6 +108,7 @@ impl App {
             peers,
             passwords,
         }));
+        app.reconnect_providers();
         if let Some(name) = &app.options().telegram_bot_username {
             app.learn_bot_username(name);
         }
@@ -156,14 +164,33 @@ impl App {
         &self.0.turns
     }
 
-    /// Every payment provider that is set up.
-    pub fn providers(&self) -> &[Arc<dyn PaymentProvider>] {
-        &self.0.peers.providers
+    /// Every payment provider that is set up: those of the configuration, then those of the operator's settings.
+    pub fn providers(&self) -> Vec<Arc<dyn PaymentProvider>> {
+        let configured = &self.0.peers.providers;
+        let others = self.0.connectors.all().into_iter();
+        let others = others.filter(|other| configured.iter().all(|known| known.code() != other.code()));
+        configured.iter().cloned().chain(others).collect()
     }
 
     /// The payment provider of this code.
-    pub fn provider(&self, code: &str) -> Option<&dyn PaymentProvider> {
-        self.providers().iter().find(|provider| provider.code() == code).map(|provider| &**provider)
+    pub fn provider(&self, code: &str) -> Option<Arc<dyn PaymentProvider>> {
+        let configured = self.0.peers.providers.iter().find(|provider| provider.code() == code);
+        configured.cloned().or_else(|| self.0.connectors.get(code))
+    }
+
+    pub(crate) fn connectors(&self) -> &Connectors {
+        &self.0.connectors
+    }
+
+    /// The way out to the providers that the operator's settings name.
+    pub(crate) fn http(&self) -> Option<&HttpClient> {
+        self.0.peers.http.as_ref()
+    }
+
+    /// The clock as those outside are given it.
+    pub(crate) fn wall_clock(&self) -> WallClock {
+        let clock = Arc::clone(&self.0.clock);
+        Arc::new(move || clock.wall())
     }
 
     /// Password hashing behind its queue.

@@ -10,7 +10,8 @@ REVOKE UPDATE, DELETE, TRUNCATE ON audit_logs FROM calmness_service;
 -- Only the owner moves business time, and only a sandbox has a reason to.
 REVOKE INSERT, UPDATE, DELETE ON business_clock FROM calmness_service;
 -- Money, periods and who was bound are never deleted by the service.
-REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, periods, bindings FROM calmness_service;
+REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, periods, bindings, refunds,
+                 quarantine FROM calmness_service;
 REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 
 GRANT SELECT ON audit_logs TO calmness_auditor;

@@ -16,12 +16,13 @@ use crypto::envelope::LocalKeyBackend;
 use crypto::password::{PasswordError, PasswordParams};
 use crypto::random::{Random, SystemRandom};
 use crypto::secret_key::SecretKeys;
+use domain::payment::Mode;
 use domain::plan::ChannelKey;
 use gateways::WallClock;
 use gateways::http::HttpClient;
 use gateways::mail::Mailer;
-use gateways::payments::PaymentProvider;
-use gateways::payments::hmac_psp::{HmacPsp, OpeningMode, Settings};
+use gateways::payments::hmac_psp::{self, HmacPsp, OpeningMode, Settings};
+use gateways::payments::{Line, PaymentProvider};
 use gateways::sms::{ApiKey, Sender, Sending, Twilio, TwilioSettings};
 use gateways::telegram::BotClient;
 use reqwest::Url;
@@ -180,7 +181,7 @@ pub async fn wire_with(
     let wall = clock.wall();
     let keys = Keys::open(&db, &secrets, &backend, environment, &public_url, &*random, wall).await?;
     let passwords = Passwords::new(password_params, Arc::clone(&random))?;
-    let peers = peers(config, &clock)?;
+    let peers = peers(config, &clock, &keys)?;
     let options = Options {
         public_url,
         company_name: config.company.name.clone(),
@@ -205,26 +206,35 @@ const fn environment_word(environment: Environment) -> &'static str {
     }
 }
 
-fn peers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Peers, WiringError> {
+fn peers(config: &Config, clock: &Arc<dyn Clock>, keys: &Keys) -> Result<Peers, WiringError> {
     let clock = Arc::clone(clock);
     let wall: WallClock = Arc::new(move || clock.wall());
     let http = HttpClient::new().map_err(WiringError::peer("the HTTP client"))?;
     let mut providers: Vec<Arc<dyn PaymentProvider>> = Vec::new();
-    if let Some(settings) = hmac_psp(config) {
-        let provider = HmacPsp::new(settings, http.clone(), Arc::clone(&wall));
+    if let Some(settings) = generic_service(config) {
+        // Its own requests carry the secrets that were agreed on.
+        let request_key = keys.provider_request(hmac_psp::CODE)?;
+        let line = Line { http: http.clone(), wall: Arc::clone(&wall), request_key };
+        let provider = HmacPsp::new(settings, line);
         providers.push(Arc::new(provider.map_err(WiringError::peer("providers.hmac_psp"))?));
     }
     let sms = sms(config, &http)?;
     let telegram = config.telegram.bot_token.clone().map(|token| {
         let api_url = config.telegram.api_url.as_str().trim_end_matches('/');
-        BotClient::new(api_url, token, http).map_err(WiringError::peer("telegram"))
+        BotClient::new(api_url, token, http.clone()).map_err(WiringError::peer("telegram"))
     });
     let mailer = config.mail.smtp_url.as_ref().zip(config.mail.from.as_deref());
     let mailer = mailer.map(|(url, from)| Mailer::new(url, from, wall).map_err(WiringError::peer("mail")));
-    Ok(Peers { providers, telegram: telegram.transpose()?, mailer: mailer.transpose()?, sms })
+    Ok(Peers {
+        providers,
+        http: Some(http.clone()),
+        telegram: telegram.transpose()?,
+        mailer: mailer.transpose()?,
+        sms,
+    })
 }
 
-fn hmac_psp(config: &Config) -> Option<Settings> {
+fn generic_service(config: &Config) -> Option<Settings> {
     let service = &config.providers.hmac_psp;
     let base_url = service.base_url.as_ref().filter(|_| service.enabled)?;
     Some(Settings {
@@ -237,6 +247,8 @@ fn hmac_psp(config: &Config) -> Option<Settings> {
         webhook_secrets: service.webhook_secrets.clone(),
         link_secret: service.link_secret.clone().unwrap_or_else(|| SecretString::from(String::new())),
         currencies: service.currencies.clone(),
+        mode: if config.sandbox { Mode::Test } else { Mode::Live },
+        networks: service.networks.clone(),
     })
 }
 

@@ -20,6 +20,7 @@ pub mod jwt;
 pub mod key;
 pub mod password;
 pub mod random;
+pub mod receipt;
 pub mod recovery_code;
 pub mod secret_key;
 pub mod signature;

@@ -99,6 +99,18 @@ typed_id!(
     WebhookEventId
 );
 typed_id!(
+    /// Money on its way back to a payer.
+    RefundId
+);
+typed_id!(
+    /// A way to pay that a user has stored.
+    PaymentMethodId
+);
+typed_id!(
+    /// Something that contradicts a quote and waits for an admin.
+    QuarantineId
+);
+typed_id!(
     /// One inconsistency that the operator must see.
     AlertId
 );

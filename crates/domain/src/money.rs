@@ -154,6 +154,23 @@ impl Money {
         Self { minor, currency }
     }
 
+    /// Reads a plain decimal exactly: `"59.99"`, `"15000"`, `"10.5"`. `None` for signs, exponents, other characters, more
+    /// decimals than the currency has (zeros behind them aside), or what does not fit 64 bits.
+    pub fn parse_decimal(text: &str, currency: Currency) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let point_without_decimals = text.contains('.') && fraction.is_empty();
+        if whole.is_empty() || point_without_decimals || !digits(whole) || !digits(fraction) {
+            return None;
+        }
+        let exponent = currency.exponent() as usize;
+        let significant = fraction.trim_end_matches('0');
+        if significant.len() > exponent {
+            return None;
+        }
+        format!("{whole}{significant:0<exponent$}").parse().ok().map(|minor| Self { minor, currency })
+    }
+
     /// The sum of two amounts of one currency.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.combine(other, i64::checked_add)
@@ -210,6 +227,40 @@ mod tests {
         ];
         for (minor, currency, expected) in cases {
             assert_eq!(Money::new(minor, currency).decimal(), expected);
+        }
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        let read = |text, currency| Money::parse_decimal(text, currency).map(|money| money.minor);
+        for (text, currency, minor) in [
+            ("59.99", Currency::Eur, 5_999),
+            ("10", Currency::Eur, 1_000),
+            ("10.5", Currency::Eur, 1_050),
+            ("10.500", Currency::Eur, 1_050),
+            ("15000", Currency::Xof, 15_000),
+            ("15000.00", Currency::Xof, 15_000),
+            ("0.00000001", Currency::Btc, 1),
+            ("1.234", Currency::Tnd, 1_234),
+        ] {
+            assert_eq!(read(text, currency), Some(minor), "{text}");
+        }
+        for bad in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1,5",
+            " 1",
+            "0.001",
+            "1.2.3",
+            "٣",
+            "92233720368547758.08",
+        ] {
+            assert_eq!(read(bad, Currency::Eur), None, "{bad}");
         }
     }
 

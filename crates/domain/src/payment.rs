@@ -38,6 +38,26 @@ impl Phase {
     }
 }
 
+/// Whether a provider moves real money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Play money: a provider's test mode, or the simulated world.
+    Test,
+    /// Real money.
+    Live,
+}
+
+impl Mode {
+    /// The word in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// A verified success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
@@ -140,6 +160,8 @@ pub struct Facts {
     pub phase: Phase,
     /// The provider's own name for the payment; the first one stays.
     pub reference: Option<String>,
+    /// The provider's own name for the movement of the money; known with the success, and there is only one.
+    pub transaction: Option<String>,
     /// The verified success; none → some, once.
     pub settled: Option<Settlement>,
     /// The highest cumulative refund seen, in minor units of the quote's currency.
@@ -156,6 +178,7 @@ impl Facts {
         Self {
             phase: Phase::Created,
             reference: None,
+            transaction: None,
             settled: None,
             refunded_minor: 0,
             dispute: None,
@@ -212,6 +235,13 @@ pub enum Event {
     },
     /// A verified statement of the provider.
     Stated(Statement),
+    /// An admin has looked and accepts the money as it came, whatever the quote says.
+    Accepted {
+        /// When the money came.
+        at: Instant,
+        /// The name of the movement at the bank, on the chain or at the provider.
+        transaction: Option<String>,
+    },
 }
 
 /// A verified statement of a provider about one payment: from a signed callback or from its own answer.
@@ -221,10 +251,45 @@ pub struct Statement {
     pub at: Instant,
     /// The provider's own name for the payment, where it says one.
     pub reference: Option<String>,
+    /// The provider's own name for the movement of the money: a charge, a capture, a transfer.
+    pub transaction: Option<String>,
     /// The amount it speaks of: the payment's own, or the cumulative refund.
     pub amount: Option<Money>,
+    /// Whether it speaks of real money, where it says so.
+    pub mode: Option<Mode>,
     /// What it claims.
     pub claim: Claim,
+}
+
+impl Statement {
+    /// A claim that says nothing else.
+    pub const fn new(at: Instant, claim: Claim) -> Self {
+        Self { at, reference: None, transaction: None, amount: None, mode: None, claim }
+    }
+
+    /// The same about an amount.
+    #[must_use]
+    pub fn of(self, amount: Option<Money>) -> Self {
+        Self { amount, ..self }
+    }
+
+    /// The same under the provider's name for the payment.
+    #[must_use]
+    pub fn named(self, reference: Option<String>) -> Self {
+        Self { reference, ..self }
+    }
+
+    /// The same with the name of the money's movement.
+    #[must_use]
+    pub fn moved_by(self, transaction: Option<String>) -> Self {
+        Self { transaction, ..self }
+    }
+
+    /// The same in test or live mode.
+    #[must_use]
+    pub fn in_mode(self, mode: Option<Mode>) -> Self {
+        Self { mode, ..self }
+    }
 }
 
 /// What a provider claims.
@@ -262,6 +327,20 @@ pub enum Contradiction {
     /// Another name than the provider gave before.
     #[error("the provider's reference differs from the one it gave before")]
     Reference,
+    /// Play money for a real quote, or the other way round.
+    #[error("a statement in {} mode about a payment in {} mode", .stated.as_str(), .quoted.as_str())]
+    Mode {
+        /// What was asked for.
+        quoted: Mode,
+        /// What the provider says.
+        stated: Mode,
+    },
+    /// The payer has paid twice.
+    #[error("the money came a second time, by another transaction")]
+    SecondTransaction,
+    /// One transfer never pays twice.
+    #[error("the same transaction has paid another payment")]
+    TransactionReused,
 }
 
 impl Contradiction {
@@ -274,6 +353,9 @@ impl Contradiction {
             Self::Amount { .. } => "amount_mismatch",
             Self::AmountMissing => "amount_missing",
             Self::Reference => "reference_mismatch",
+            Self::Mode { .. } => "mode_mismatch",
+            Self::SecondTransaction => "paid_twice",
+            Self::TransactionReused => "transaction_reused",
         }
     }
 }
@@ -309,6 +391,8 @@ pub struct Decision {
 pub struct Payment {
     /// The frozen amount.
     pub amount: Money,
+    /// Whether it was asked for in real money.
+    pub mode: Mode,
     /// What is known.
     pub facts: Facts,
 }
@@ -330,6 +414,14 @@ impl Payment {
                     return Verdict::Contradicts(contradiction);
                 }
             }
+            Event::Accepted { at, transaction } => {
+                facts.phase = Phase::Awaiting;
+                if facts.settled.is_none() {
+                    facts.settled = Some(Settlement { at: to_microseconds(*at) });
+                    facts.transaction =
+                        facts.transaction.take().or_else(|| transaction.as_deref().map(shortened));
+                }
+            }
         }
         if facts == self.facts {
             Verdict::AlreadyApplied
@@ -339,6 +431,9 @@ impl Payment {
     }
 
     fn learn(&self, facts: &mut Facts, statement: &Statement) -> Result<(), Contradiction> {
+        if let Some(stated) = statement.mode.filter(|stated| *stated != self.mode) {
+            return Err(Contradiction::Mode { quoted: self.mode, stated });
+        }
         self.check_amount(statement)?;
         learn_reference(facts, statement.reference.as_deref())?;
         facts.phase = Phase::Awaiting;
@@ -346,6 +441,7 @@ impl Payment {
         let at = to_microseconds(statement.at);
         match &statement.claim {
             Claim::Succeeded => {
+                learn_transaction(facts, statement.transaction.as_deref())?;
                 let earlier = facts.settled.as_ref().is_some_and(|settled| settled.at <= at);
                 if !earlier {
                     facts.settled = Some(Settlement { at });
@@ -410,6 +506,18 @@ fn learn_reference(facts: &mut Facts, stated: Option<&str>) -> Result<(), Contra
         }
         (Some(known), Some(stated)) if *known == stated => Ok(()),
         (Some(_), Some(_)) => Err(Contradiction::Reference),
+    }
+}
+
+/// One payment is paid by one movement of money: a second one is the payer's, not ours to keep.
+fn learn_transaction(facts: &mut Facts, stated: Option<&str>) -> Result<(), Contradiction> {
+    match (&facts.transaction, stated.map(shortened)) {
+        (_, None) => Ok(()),
+        (Some(known), Some(stated)) if *known != stated => Err(Contradiction::SecondTransaction),
+        (_, Some(stated)) => {
+            facts.transaction = Some(stated);
+            Ok(())
+        }
     }
 }
 

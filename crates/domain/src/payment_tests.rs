@@ -24,12 +24,12 @@ fn second(n: i64) -> Instant {
 }
 
 fn fresh() -> Payment {
-    Payment { amount: AMOUNT, facts: Facts::created() }
+    Payment { amount: AMOUNT, mode: Mode::Live, facts: Facts::created() }
 }
 
 fn stated(at: i64, amount: Option<i64>, claim: Claim) -> Event {
     let amount = amount.map(|minor| Money::new(minor, Currency::Eur));
-    Event::Stated(Statement { at: second(at), reference: Some(NAME.to_owned()), amount, claim })
+    Event::Stated(Statement::new(second(at), claim).of(amount).named(Some(NAME.to_owned())))
 }
 
 fn succeeded(at: i64) -> Event {
@@ -100,6 +100,7 @@ fn expected(events: &[Event]) -> Facts {
             (false, true) => Phase::Created,
         },
         reference: at_provider.then(|| NAME.to_owned()),
+        transaction: None,
         settled: successes.map(|s| s.at).min().map(|at| Settlement { at }),
         refunded_minor: refunds.filter_map(|s| s.amount).map(|amount| amount.minor).max().unwrap_or(0),
         dispute: disputes.max().map(|(at, state)| Dispute { at, state }),
@@ -139,6 +140,7 @@ fn the_status_is_the_formula_of_the_facts_for_every_combination_of_them() {
                         let facts = Facts {
                             phase,
                             reference: None,
+                            transaction: None,
                             settled: settled.then_some(Settlement { at: START }),
                             refunded_minor,
                             dispute: state.map(|state| Dispute { at: START, state }),
@@ -297,7 +299,7 @@ fn a_partial_refund_changes_the_status_and_leaves_the_period_alone() {
 }
 
 fn wrong(claim: Claim, amount: Option<Money>, reference: &str) -> Event {
-    Event::Stated(Statement { at: second(2), reference: Some(reference.to_owned()), amount, claim })
+    Event::Stated(Statement::new(second(2), claim).of(amount).named(Some(reference.to_owned())))
 }
 
 /// What cannot be true of a payment of `AMOUNT`, with the word it is quarantined under.
@@ -387,7 +389,7 @@ fn a_statement_is_recognised_after_its_instant_was_stored_in_microseconds() {
     ];
     for claim in claims {
         let at = START + Duration::nanoseconds(1_999);
-        let event = Event::Stated(Statement { at, reference: None, amount: Some(AMOUNT), claim });
+        let event = Event::Stated(Statement::new(at, claim).of(Some(AMOUNT)));
         let mut payment = fresh();
         grow(&mut payment, &event);
         let stored = &payment.facts;
@@ -553,4 +555,39 @@ proptest! {
             prop_assert_eq!(straight, disordered);
         }
     }
+}
+
+#[test]
+fn play_money_never_pays_a_real_quote_nor_the_other_way_round() {
+    let claim = || Statement::new(second(1), Claim::Succeeded).of(Some(AMOUNT));
+    let played = Event::Stated(claim().in_mode(Some(Mode::Test)));
+    let contradiction = Contradiction::Mode { quoted: Mode::Live, stated: Mode::Test };
+    assert_eq!(fresh().apply(&played), Verdict::Contradicts(contradiction));
+    let sandbox = Payment { mode: Mode::Test, ..fresh() };
+    assert!(matches!(sandbox.apply(&played), Verdict::Grow(_)));
+    let real = Event::Stated(claim().in_mode(Some(Mode::Live)));
+    assert!(matches!(sandbox.apply(&real), Verdict::Contradicts(Contradiction::Mode { .. })));
+}
+
+#[test]
+fn money_that_comes_by_a_second_transaction_is_a_double_payment() {
+    let paid = |transaction: &str| {
+        let statement = Statement::new(second(1), Claim::Succeeded).of(Some(AMOUNT));
+        Event::Stated(statement.moved_by(Some(transaction.to_owned())))
+    };
+    let mut payment = fresh();
+    grow(&mut payment, &paid("ch_1"));
+    assert_eq!(payment.apply(&paid("ch_1")), Verdict::AlreadyApplied);
+    assert_eq!(payment.apply(&paid("ch_2")), Verdict::Contradicts(Contradiction::SecondTransaction));
+}
+
+#[test]
+fn an_admin_can_accept_money_that_differs_from_the_quote_once() {
+    let accepted = |at| Event::Accepted { at: second(at), transaction: Some("transfer 7".to_owned()) };
+    let mut payment = fresh();
+    let decision = grow(&mut payment, &accepted(4));
+    assert!(decision.newly_settled);
+    assert_eq!(decision.status, Status::Succeeded);
+    assert_eq!(payment.facts.transaction.as_deref(), Some("transfer 7"));
+    assert_eq!(payment.apply(&accepted(5)), Verdict::AlreadyApplied);
 }

@@ -10,6 +10,7 @@ mod address;
 pub mod http;
 pub mod mail;
 pub mod payments;
+pub mod phone;
 pub mod sms;
 pub mod telegram;
 

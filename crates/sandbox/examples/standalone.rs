@@ -13,8 +13,8 @@ use std::{
 
 use futures_util::future::{BoxFuture, FutureExt};
 use sandbox::{
-    Advanced, BusinessClock, ChatConfig, ClockError, Config, PspConfig, Sandbox, SmsConfig, TelegramConfig,
-    default_event_retry,
+    Advanced, BtcPayConfig, BusinessClock, ChatConfig, ClockError, Config, FedaPayConfig, MtnMomoConfig,
+    ProvidersConfig, PspConfig, Sandbox, SmsConfig, TelegramConfig, default_event_retry,
 };
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +59,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             link_secret: "link-secret".to_owned(),
             webhook_url: "http://127.0.0.1:8080/api/webhooks/hmac_psp".to_owned(),
             event_retry: default_event_retry(),
+        },
+        providers: ProvidersConfig {
+            stripe: sandbox::StripeConfig::default(),
+            paypal: sandbox::PaypalConfig::default(),
+            btcpay: BtcPayConfig {
+                store_id: "SandboxStore".to_owned(),
+                api_key: "btcpay-key".to_owned(),
+                webhook_secret: "btcpay-webhook-secret".to_owned(),
+            },
+            mtn_momo: MtnMomoConfig {
+                api_user: "11111111-1111-4111-8111-111111111111".to_owned(),
+                api_key: "api-key".to_owned(),
+                collection_key: "collection-key".to_owned(),
+                disbursement_key: "disbursement-key".to_owned(),
+            },
+            fedapay: FedaPayConfig {
+                secret_key: "sk_sandbox_standalone".to_owned(),
+                webhook_secret: "wh_sandbox_standalone".to_owned(),
+            },
         },
         telegram: TelegramConfig {
             bot_token: "42:standalone".to_owned(),

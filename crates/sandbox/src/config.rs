@@ -13,8 +13,10 @@ pub struct Config {
     pub http: SocketAddr,
     /// Address of the mail server; loopback only, port 0 lets the system choose.
     pub smtp: SocketAddr,
-    /// The payment service.
+    /// The payment service of our own scheme, and how often every provider tells an event.
     pub psp: PspConfig,
+    /// What the product and the other payment providers know of each other.
+    pub providers: ProvidersConfig,
     /// The Bot API.
     pub telegram: TelegramConfig,
     /// Twilio.
@@ -51,6 +53,114 @@ impl fmt::Debug for PspConfig {
             .field("webhook_url", &self.webhook_url)
             .field("event_retry", &self.event_retry)
             .finish_non_exhaustive()
+    }
+}
+
+/// Credentials of the simulated payment providers. Each tells its events to `<product_url>/api/webhooks/<provider>`.
+#[derive(Clone, Default)]
+pub struct ProvidersConfig {
+    /// The account at Stripe.
+    pub stripe: StripeConfig,
+    /// BTCPay Server.
+    pub btcpay: BtcPayConfig,
+    /// MTN MoMo.
+    pub mtn_momo: MtnMomoConfig,
+    /// FedaPay.
+    pub fedapay: FedaPayConfig,
+    /// PayPal.
+    pub paypal: PaypalConfig,
+}
+
+/// The API user at MTN, and its subscriptions. Without them nobody gets a token.
+#[derive(Clone, Default)]
+pub struct MtnMomoConfig {
+    /// A UUID.
+    pub api_user: String,
+    /// Its key.
+    pub api_key: String,
+    /// The key of the subscription to Collections.
+    pub collection_key: String,
+    /// The key of the subscription to Disbursements.
+    pub disbursement_key: String,
+}
+
+/// The account at FedaPay. Without a key nobody may call.
+#[derive(Clone, Default)]
+pub struct FedaPayConfig {
+    /// `sk_sandbox_…`
+    pub secret_key: String,
+    /// `wh_…`: signs events.
+    pub webhook_secret: String,
+}
+
+/// The application at PayPal and its webhook.
+#[derive(Clone)]
+pub struct PaypalConfig {
+    /// Of the application.
+    pub client_id: String,
+    /// Of the application.
+    pub client_secret: String,
+    /// PayPal's name for the product's webhook: signed with every event.
+    pub webhook_id: String,
+}
+
+impl Default for PaypalConfig {
+    fn default() -> Self {
+        Self {
+            client_id: "paypal-sandbox-client".to_owned(),
+            client_secret: "paypal-sandbox-secret".to_owned(),
+            webhook_id: "8PT597110X687430LKGECATA".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for PaypalConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaypalConfig").field("webhook_id", &self.webhook_id).finish_non_exhaustive()
+    }
+}
+
+/// An account at Stripe, in test mode. The defaults are known to everybody, as its money is worth nothing.
+#[derive(Clone)]
+pub struct StripeConfig {
+    /// `sk_test_…`, which calls bring.
+    pub secret_key: String,
+    /// `whsec_…`, which signs events.
+    pub webhook_secret: String,
+}
+
+impl Default for StripeConfig {
+    fn default() -> Self {
+        Self {
+            secret_key: "sk_test_sandbox0123456789".to_owned(),
+            webhook_secret: "whsec_sandbox0123456789abcdef".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for ProvidersConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvidersConfig")
+            .field("paypal", &self.paypal)
+            .field("btcpay", &self.btcpay)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The store on the BTCPay Server. Without a key nobody may call.
+#[derive(Clone, Default)]
+pub struct BtcPayConfig {
+    /// The store's identifier.
+    pub store_id: String,
+    /// The key that calls carry.
+    pub api_key: String,
+    /// Signs the webhooks.
+    pub webhook_secret: String,
+}
+
+impl fmt::Debug for BtcPayConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BtcPayConfig").field("store_id", &self.store_id).finish_non_exhaustive()
     }
 }
 

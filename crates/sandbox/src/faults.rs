@@ -9,13 +9,13 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
     problem::{JsonBody, Problem},
-    psp,
+    psp::{self, providers::Provider},
     shared::Shared,
     world::World,
 };
@@ -27,10 +27,11 @@ const ORDERED: usize = 100;
 const LONGEST_MS: u64 = 600_000;
 
 /// Who misbehaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
-    PspApi,
+    /// The API of a payment provider.
+    Api(Provider),
+    /// The events of all payment providers.
     PspWebhooks,
     Telegram,
     Smtp,
@@ -71,10 +72,28 @@ pub(crate) enum Kind {
 }
 
 impl Peer {
+    /// All there are.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let apis = Provider::ALL.iter().map(|provider| Self::Api(*provider));
+        apis.chain([Self::PspWebhooks, Self::Telegram, Self::Smtp, Self::Sms, Self::SmsCallbacks])
+    }
+
+    /// How orders name it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Api(provider) => provider.facade().api_peer(),
+            Self::PspWebhooks => "psp_webhooks",
+            Self::Telegram => "telegram",
+            Self::Smtp => "smtp",
+            Self::Sms => "sms",
+            Self::SmsCallbacks => "sms_callbacks",
+        }
+    }
+
     /// The faults this peer can be ordered to have.
     pub(crate) fn knows(self) -> &'static [Kind] {
         match self {
-            Self::PspApi => &[Kind::TimeOut, Kind::Slow, Kind::Error500, Kind::Error500After, Kind::Reset],
+            Self::Api(_) => &[Kind::TimeOut, Kind::Slow, Kind::Error500, Kind::Error500After, Kind::Reset],
             Self::PspWebhooks => &[
                 Kind::Delay,
                 Kind::Duplicate,
@@ -112,10 +131,25 @@ impl Peer {
     /// The operations that a fault of this peer can be narrowed to.
     fn operations(self) -> &'static [&'static str] {
         match self {
-            Self::PspApi => &["open", "ask", "refund"],
+            Self::Api(provider) => provider.facade().operations(),
             Self::Sms => &["send", "start", "check", "cancel"],
             _ => &[],
         }
+    }
+}
+
+impl Serialize for Peer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for Peer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Self::all()
+            .find(|peer| peer.word() == word)
+            .ok_or_else(|| D::Error::custom("there is no such peer; see docs/SANDBOX.md"))
     }
 }
 
@@ -154,7 +188,10 @@ pub(crate) struct Order {
     /// `telegram`: only calls of this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) method: Option<String>,
-    /// `psp_api`: only `open`, `ask` or `refund`. `sms`: only `send`, `start`, `check` or `cancel`.
+    /// `psp_webhooks`: only events of this provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<Provider>,
+    /// A payment provider's API: only this of what its facade names. `sms`: only `send`, `start`, `check` or `cancel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<String>,
     /// `wrong_amount`: the amount told instead, in minor units.
@@ -175,6 +212,9 @@ impl Order {
         }
         if self.ms.is_some_and(|ms| ms > LONGEST_MS) {
             return Err(Problem::invalid("ms is at most 600000"));
+        }
+        if self.provider.is_some() && self.peer != Peer::PspWebhooks {
+            return Err(Problem::invalid("provider narrows psp_webhooks; each API is a peer of its own"));
         }
         if self.copies.is_some_and(|copies| !(1..=10_000).contains(&copies)) {
             return Err(Problem::invalid("copies is between 1 and 10000"));

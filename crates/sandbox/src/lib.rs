@@ -1,4 +1,4 @@
-//! The world around Calmness, simulated: a payment service, Telegram, a mail server with a mailbox, Twilio with an inbox of SMS, and
+//! The world around Calmness, simulated: payment providers, Telegram, a mail server with a mailbox, Twilio with an inbox of SMS, and
 //! the handle of the business clock.
 //!
 //! Every peer speaks its wire contract over loopback, so the product talks to it with the same clients it uses against the real
@@ -30,7 +30,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::{
     clock::{Advanced, BusinessClock, ClockError},
-    config::{ChatConfig, Config, Error, PspConfig, SmsConfig, TelegramConfig, default_event_retry},
+    config::{
+        BtcPayConfig, ChatConfig, Config, Error, FedaPayConfig, MtnMomoConfig, PaypalConfig, ProvidersConfig,
+        PspConfig, SmsConfig, StripeConfig, TelegramConfig, default_event_retry,
+    },
 };
 use crate::{connection::CuttableListener, world::World};
 

@@ -15,7 +15,7 @@ use crate::{clock, faults, guard, log, mail, pages, problem::Problem, psp, sms, 
 
 pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new()
-        .merge(payment_service())
+        .merge(payments())
         .merge(telegram_people())
         .merge(twilio())
         .merge(pages::routes())
@@ -32,12 +32,9 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .with_state(world)
 }
 
-fn payment_service() -> Router<Arc<World>> {
+fn payments() -> Router<Arc<World>> {
     Router::new()
-        .route("/psp/payments", post(psp::api::open))
-        .route("/psp/payments/{payment_id}", get(psp::api::ask))
-        .route("/psp/payments/{payment_id}/refunds", post(psp::api::refund))
-        .route("/psp/checkout", get(psp::checkout::follow))
+        .merge(psp::providers::routes())
         .route("/psp/checkout/{payment_id}", get(psp::checkout::page).post(psp::checkout::press))
         .route("/psp/checkouts/{payment_id}", post(psp::drive::checkout))
         .route("/psp/ledger", get(pages::ledger::list))

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use application::access::AccessError;
-use application::billing::{BillingError, WebhookError};
+use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::settings::SettingError;
 use application::text::{self, Locale};
@@ -252,7 +252,48 @@ impl From<BillingError> for Problem {
                 let in_progress = Self::new(StatusCode::CONFLICT, "idempotency_in_progress");
                 Self { retry_after_seconds: Some(1), ..in_progress }
             }
+            BillingError::PhoneRequired => Self::field("/phone_number", "required"),
+            BillingError::UnknownMethod => Self::new(UNPROCESSABLE, "payment_method_unknown"),
             BillingError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "forbidden"),
+        }
+    }
+}
+
+impl From<RefundError> for Problem {
+    fn from(error: RefundError) -> Self {
+        match error {
+            RefundError::Store(error) => error.into(),
+            RefundError::NoSuchPayment => Self::not_found(),
+            RefundError::NothingToRefund => Self::new(StatusCode::CONFLICT, "nothing_to_refund"),
+            RefundError::TooMuch { .. } => Self::field("/amount", "out_of_range"),
+            RefundError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+        }
+    }
+}
+
+impl From<ReviewError> for Problem {
+    fn from(error: ReviewError) -> Self {
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code);
+        match error {
+            ReviewError::Store(error) => error.into(),
+            ReviewError::NotFound => Self::not_found(),
+            ReviewError::NotByHand => conflict("not_confirmed_by_hand"),
+            ReviewError::AlreadyUsed(_) => conflict("transaction_already_used"),
+            ReviewError::Differs(_) => conflict("differs_from_quote"),
+            ReviewError::NotDecidable => conflict("not_decidable"),
+            ReviewError::NothingToReplay => conflict("nothing_to_replay"),
+        }
+    }
+}
+
+impl From<MethodError> for Problem {
+    fn from(error: MethodError) -> Self {
+        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+        match error {
+            MethodError::Store(error) => error.into(),
+            MethodError::UnknownProvider => Self::new(UNPROCESSABLE, "provider_unknown"),
+            MethodError::ComesWithAPayment => Self::new(UNPROCESSABLE, "method_comes_with_a_payment"),
+            MethodError::TooMany => Self::new(StatusCode::CONFLICT, "conflict"),
         }
     }
 }
@@ -263,6 +304,7 @@ impl From<WebhookError> for Problem {
             WebhookError::Store(error) => error.into(),
             WebhookError::UnknownProvider => Self::not_found(),
             WebhookError::Unverified => Self::new(StatusCode::UNAUTHORIZED, "signature_invalid"),
+            WebhookError::Unverifiable => Self::unavailable(30),
             WebhookError::Malformed => Self::new(StatusCode::BAD_REQUEST, "malformed_body"),
         }
     }
@@ -282,7 +324,7 @@ impl From<SettingError> for Problem {
         match error {
             SettingError::Store(error) => error.into(),
             SettingError::UnknownKey => Self::not_found(),
-            SettingError::Invalid(_) => Self::field("/value", "not_allowed"),
+            SettingError::Invalid(_) | SettingError::Provider { .. } => Self::field("/value", "not_allowed"),
         }
     }
 }

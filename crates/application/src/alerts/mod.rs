@@ -26,6 +26,8 @@ pub enum Kind {
     WorkOverdue,
     /// A rule froze an account.
     AccountFrozen,
+    /// A provider did not send money back.
+    RefundFailed,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::TelegramUnreachable => "telegram_unreachable",
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
+            Self::RefundFailed => "refund_failed",
         }
     }
 }

@@ -37,6 +37,12 @@ pub(crate) async fn apply(tx: &mut Tx, id: PaymentId, event: &Event) -> Result<A
         Verdict::AlreadyApplied => Ok(Applied::Known),
         Verdict::Contradicts(contradiction) => Ok(Applied::Contradicts(contradiction)),
         Verdict::Grow(decision) => {
+            let learned = decision.facts.transaction.as_deref();
+            if let Some(transaction) = learned.filter(|_| stored.payment.facts.transaction.is_none())
+                && store::transaction_is_used(tx, &stored, transaction).await?
+            {
+                return Ok(Applied::Contradicts(Contradiction::TransactionReused));
+            }
             write(tx, &stored, &decision).await?;
             Ok(Applied::Changed(decision.status))
         }
@@ -154,7 +160,8 @@ impl StoredPayment {
 
     /// Whether the client can be told how opening it went: it has ended, or there is an address to pay at.
     pub(crate) fn outcome_is_known(&self) -> bool {
-        let payable = self.payment.facts.phase == Phase::Awaiting && self.checkout_url.is_some();
+        let told = self.checkout_url.is_some() || self.instructions.is_some();
+        let payable = self.payment.facts.phase == Phase::Awaiting && told;
         payable || self.status() != Status::Pending
     }
 }

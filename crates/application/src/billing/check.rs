@@ -7,11 +7,12 @@ use domain::ids::{LeaseToken, PaymentId, UserId};
 use domain::payment::{Claim, Event, Statement, Status};
 use domain::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
-use gateways::payments::{Opening, PaymentProvider, ProviderError, View};
+use gateways::payments::{Cancelled, Inquiry, Opening, PaymentProvider, ProviderError, SavedMethod, View};
 use scoped_futures::ScopedFutureExt;
 
 use super::apply::{Applied, apply};
-use super::store::{Row, StoredPayment, select_payment};
+use super::methods::{self, MethodError};
+use super::store::{self, StoredPayment};
 use super::{BillingError, quarantine};
 use crate::actor::{Actor, Context};
 use crate::app::App;
@@ -39,6 +40,15 @@ fn next_due(now: Instant, created_at: Instant, quote_expires_at: Instant) -> Ins
     });
     let next = scheduled.find(|at| *at > now).unwrap_or(now + DELAYS[DELAYS.len() - 1]);
     if now < quote_expires_at && quote_expires_at < next { quote_expires_at } else { next }
+}
+
+/// Why the provider's answer is not there.
+#[derive(Debug, thiserror::Error)]
+enum ProviderAnswerError {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Payments to ask about, as owed work.
@@ -106,16 +116,19 @@ impl OwedWork for PaymentChecks {
 impl App {
     /// Whether the provider told what it knows.
     async fn check_payment(&self, claimed: &Claimed) -> Result<bool, BillingError> {
-        let row: Row = select_payment!("WHERE id = $1", claimed.id.uuid()).fetch_one(self.db()).await?;
-        let stored = row.into_payment()?;
+        let stored = store::read(self.db(), claimed.id).await?;
         let context = Context::system("payment_check").acting_as(Actor::Provider(stored.provider.clone()));
         let provider = self.provider(&stored.provider).ok_or(BillingError::UnknownProvider)?;
-        match provider.fetch(stored.id).await {
-            Ok(View::Known { reference, statements }) => {
+        let provider = &*provider;
+        match self.ask(provider, &stored).await {
+            Ok(View::Known { reference, statements, method, .. }) => {
                 self.learn(&context, &stored, reference, statements).await?;
-                // Known to the provider, but we never heard where to pay: asking with the same key tells.
-                if stored.checkout_url.is_none() && stored.status() == Status::Pending {
-                    self.open_at_provider(&Context::system("payment_check"), &stored).await?;
+                if let Some(method) = method {
+                    self.remember_method(&context, &stored, &method).await?;
+                }
+                let stored = store::read(self.db(), stored.id).await?;
+                if stored.status() == Status::Pending {
+                    self.pursue(&context, provider, &stored).await?;
                 }
                 Ok(true)
             }
@@ -123,14 +136,85 @@ impl App {
                 self.not_opened(&context, provider, &stored).await?;
                 Ok(true)
             }
-            Err(error @ ProviderError::Refused(_)) => {
+            Err(ProviderAnswerError::Store(error)) => Err(error.into()),
+            Err(ProviderAnswerError::Provider(error @ ProviderError::Refused(_))) => {
                 // A refusal to answer is no statement about the payment.
                 tracing::error!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "refused to tell");
                 Ok(true)
             }
-            Err(error) => {
+            Err(ProviderAnswerError::Provider(error)) => {
                 tracing::warn!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "not told yet");
                 Ok(false)
+            }
+        }
+    }
+
+    /// What the provider knows; where the payer has agreed and the quote still holds, the money is taken first. After the
+    /// quote nothing is taken any more: a payer who agrees too late is not charged.
+    async fn ask(
+        &self,
+        provider: &dyn PaymentProvider,
+        stored: &StoredPayment,
+    ) -> Result<View, ProviderAnswerError> {
+        let inquiry = stored.inquiry();
+        let view = provider.fetch(&inquiry).await?;
+        let View::Known { reference, capturable: true, .. } = &view else { return Ok(view) };
+        let holds = self.now().await?.business <= stored.quote_expires_at;
+        if !holds || stored.status() != Status::Pending {
+            return Ok(view);
+        }
+        let inquiry = Inquiry { reference: reference.clone().or(inquiry.reference), ..inquiry };
+        Ok(provider.capture(&inquiry).await?)
+    }
+
+    /// Known to the provider and not paid: we may not have heard where to pay, or the quote has run out.
+    async fn pursue(
+        &self,
+        context: &Context,
+        provider: &dyn PaymentProvider,
+        stored: &StoredPayment,
+    ) -> Result<(), BillingError> {
+        let now = self.now().await?.business;
+        if now < stored.quote_expires_at {
+            if !stored.outcome_is_known() {
+                // Asking with the same key tells.
+                self.open_at_provider(&Context::system("payment_check"), stored).await?;
+            }
+            return Ok(());
+        }
+        let closed = match provider.cancel(&stored.inquiry()).await {
+            Ok(Cancelled::Closed) => true,
+            // What did not come in all this time does not come any more; if it does, it settles late.
+            Ok(Cancelled::StillPayable) => stored.late_until <= now,
+            Err(error) => {
+                tracing::warn!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "not closed yet");
+                false
+            }
+        };
+        if closed {
+            self.learn_expiry(context, stored, Statement::new(now, Claim::Expired)).await?;
+        }
+        Ok(())
+    }
+
+    async fn remember_method(
+        &self,
+        context: &Context,
+        stored: &StoredPayment,
+        method: &SavedMethod,
+    ) -> Result<(), StoreError> {
+        let kept = self
+            .tx("remember_payment_method", context, |tx| {
+                async move { methods::remember(self, tx, stored.user, &stored.provider, method).await }
+                    .scope_boxed()
+            })
+            .await;
+        match kept {
+            Ok(()) => Ok(()),
+            Err(MethodError::Store(error)) => Err(error),
+            Err(error) => {
+                tracing::info!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "not remembered");
+                Ok(())
             }
         }
     }
@@ -154,7 +238,7 @@ impl App {
                             stored.id,
                             &stored.provider,
                             &contradiction,
-                            quarantine::Source::Asked,
+                            quarantine::Source::Asked(event),
                         )
                         .await?;
                     }
@@ -176,10 +260,11 @@ impl App {
     ) -> Result<(), BillingError> {
         let now = self.now().await?.business;
         if stored.quote_expires_at <= now {
-            let statement = Statement { at: now, reference: None, amount: None, claim: Claim::Expired };
+            let statement = Statement::new(now, Claim::Expired);
             return Ok(self.learn_expiry(context, stored, statement).await?);
         }
-        let by_call = provider.opening(&self.order(stored)) == Opening::Call;
+        let payer = self.payer_of(stored).await?;
+        let by_call = provider.opening(&self.order(stored, payer)) == Opening::Call;
         if by_call && stored.status() == Status::Pending {
             self.open_at_provider(&Context::system("payment_check"), stored).await?;
         }
@@ -245,14 +330,28 @@ impl App {
     }
 }
 
-/// A hint only makes us ask. Says whether the payment is one of ours that still waits.
+/// A hint only makes us ask: also about a payment that was paid, because a hint may tell of its money going back.
 pub(super) async fn hurry(app: &App, provider: &str, id: PaymentId) -> Result<(), StoreError> {
     let now = app.now().await?.business;
     sqlx::query!(
         "UPDATE payments SET check_due_at = $3
-         WHERE id = $1 AND provider = $2 AND status IN ('pending', 'disputed')",
+         WHERE id = $1 AND provider = $2",
         id.uuid(),
         provider,
+        now
+    )
+    .execute(app.db())
+    .await?;
+    app.wake_workers();
+    Ok(())
+}
+
+/// A payment that was paid is asked about once more: what went back of it, in all.
+pub(super) async fn hurry_settled(app: &App, id: PaymentId) -> Result<(), StoreError> {
+    let now = app.now().await?.business;
+    sqlx::query!(
+        "UPDATE payments SET check_due_at = $2 WHERE id = $1 AND settled_at IS NOT NULL",
+        id.uuid(),
         now
     )
     .execute(app.db())

@@ -6,14 +6,15 @@
 
 use std::str::FromStr;
 
-use domain::ids::{PaymentId, UserId};
+use domain::ids::{PaymentId, PaymentMethodId, UserId};
 use domain::money::Currency;
-use domain::payment::{Phase, Status};
+use domain::payment::{Facts, Payment, Phase, Status};
 use domain::plan::PlanCode;
 use domain::time::{Duration, Now};
-use gateways::payments::Opening;
+use gateways::payments::{Instructions, Opening, PaymentProvider, PhoneNumber};
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
+use sqlx::types::Json;
 use thiserror::Error;
 
 use super::catalogue::Offer;
@@ -43,6 +44,13 @@ pub struct IdempotencyKey(String);
 #[error("an idempotency key has 1 to {MAX_KEY_CHARS} printable characters")]
 pub struct InvalidIdempotencyKey;
 
+impl IdempotencyKey {
+    /// The key as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for IdempotencyKey {
     type Err = InvalidIdempotencyKey;
 
@@ -66,13 +74,25 @@ pub struct InitRequest {
     pub provider: String,
     /// In which currency; may be left out where only one fits.
     pub currency: Option<Currency>,
+    /// The payer's telephone, for providers that prompt there.
+    pub phone: Option<PhoneNumber>,
+    /// A stored way to pay.
+    pub method: Option<PaymentMethodId>,
+    /// Whether the provider shall remember the way to pay.
+    pub remember: bool,
 }
 
 impl InitRequest {
     /// What makes two requests the same, without regard to spelling.
     fn fingerprint(&self) -> [u8; 32] {
         let currency = self.currency.map(Currency::code);
-        let canonical = json!(["payments.init/1", self.plan_code, self.provider, currency]);
+        let mut canonical = json!(["payments.init/1", self.plan_code, self.provider, currency]);
+        if let Some(members) = canonical.as_array_mut() {
+            // What is not said leaves no trace, so that a key from before it could be said still fits.
+            members.extend(self.phone.as_ref().map(|phone| json!({ "phone": phone.as_e164() })));
+            members.extend(self.method.map(|method| json!({ "method": method })));
+            members.extend(self.remember.then(|| json!({ "remember": true })));
+        }
         crypto::fingerprint::sha256(canonical.to_string().as_bytes())
     }
 }
@@ -119,9 +139,10 @@ impl App {
         };
         for _ in 0..MAX_TURNS {
             if let Some(opened) = self.insert_payment(context, request, &offer).await? {
-                return match opened.checkout_url {
-                    Some(_) => Ok(answer(&opened, 201, false)),
-                    None => self.open_and_answer(context, request, opened, 201, false).await,
+                return if opened.outcome_is_known() {
+                    Ok(answer(&opened, 201, false))
+                } else {
+                    self.open_and_answer(context, request, opened, 201, false).await
                 };
             }
             let found = self
@@ -167,15 +188,19 @@ impl App {
         offer: &Offer,
     ) -> Result<Option<StoredPayment>, BillingError> {
         let now = self.now().await?;
-        let fresh = self.quote(request, offer, now);
         let provider = self.provider(&request.provider).ok_or(BillingError::UnknownProvider)?;
-        let checkout_url = match provider.opening(&self.order(&fresh)) {
-            Opening::Link(url) => Some(url),
-            Opening::Call => None,
-        };
-        let phase = if checkout_url.is_some() { Phase::Awaiting } else { Phase::Created };
-        let known = checkout_url.is_some();
-        let details = json!({
+        let details = self.payer_details(request, &*provider).await?;
+        let mut fresh = self.quoted(request, offer, &*provider, now);
+        fresh.payer_sealed = details.seal(self, fresh.id)?;
+        let (checkout_url, reference, instructions) =
+            match provider.opening(&self.order(&fresh, details.unknown_payer())) {
+                Opening::Link(url) => (Some(url), None, None),
+                Opening::Instructions { reference, instructions } => (None, reference, Some(instructions)),
+                Opening::Call => (None, None, None),
+            };
+        let known = checkout_url.is_some() || instructions.is_some();
+        let phase = if known { Phase::Awaiting } else { Phase::Created };
+        let entry = json!({
             "plan_code": fresh.plan_code,
             "provider": fresh.provider,
             "amount": fresh.payment.amount.minor,
@@ -208,7 +233,12 @@ impl App {
             context.actor.id(),
             context.request_id.as_deref(),
             context.address.map(|address| address.to_string()),
-            details
+            entry,
+            fresh.payment.mode.as_str(),
+            instructions.clone().map(Json) as Option<Json<Instructions>>,
+            reference,
+            fresh.payer_sealed,
+            fresh.late_until
         )
         .fetch_optional(self.db())
         .await;
@@ -217,29 +247,56 @@ impl App {
             Ok(Some(_)) => {
                 let mut stored = fresh;
                 stored.payment.facts.phase = phase;
-                Ok(Some(StoredPayment { checkout_url, ..stored }))
+                stored.payment.facts.reference = reference;
+                Ok(Some(StoredPayment { checkout_url, instructions, ..stored }))
             }
             // Another request is inserting the same key: the slow path waits for it.
-            Err(sqlx::Error::Database(error)) if error.constraint() == Some("idempotency_keys_pkey") => {
+            // Or it asks for exactly this amount, which must tell payments apart: the next turn draws another.
+            Err(sqlx::Error::Database(error))
+                if matches!(error.constraint(), Some("idempotency_keys_pkey" | "payments_exact_amount")) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(StoreError::from(error).into()),
         }
     }
 
-    fn quote(&self, request: &InitRequest, offer: &Offer, now: Now) -> StoredPayment {
+    fn quoted(
+        &self,
+        request: &InitRequest,
+        offer: &Offer,
+        provider: &dyn PaymentProvider,
+        now: Now,
+    ) -> StoredPayment {
         let id = PaymentId::new(now.wall, &crypto::random::bytes(&**self.random()));
-        let lifetime = Duration::try_from(self.options().quote_lifetime).unwrap_or(Duration::HOUR);
-        StoredPayment::fresh(
+        let lot = u32::from_be_bytes(crypto::random::bytes(&**self.random()));
+        let capabilities = provider.capabilities();
+        let lifetime = capabilities
+            .quote_lifetime
+            .unwrap_or_else(|| Duration::try_from(self.options().quote_lifetime).unwrap_or(Duration::HOUR));
+        let quote_expires_at = now.business + lifetime;
+        StoredPayment {
             id,
-            request.user,
-            &offer.plan,
-            &request.provider,
-            offer.price,
-            hex::encode(crypto::random::bytes::<16>(&**self.random())),
-            now.business,
-            lifetime,
-        )
+            user: request.user,
+            plan_code: offer.plan.code.clone(),
+            channel: offer.plan.channel.clone(),
+            length: offer.plan.length,
+            provider: request.provider.clone(),
+            quote_expires_at,
+            late_until: quote_expires_at + capabilities.late_window,
+            nonce: hex::encode(crypto::random::bytes::<16>(&**self.random())),
+            created_at: now.business,
+            version: 1,
+            payment: Payment {
+                amount: provider.quote(offer.price, lot),
+                mode: capabilities.mode,
+                facts: Facts::created(),
+            },
+            checkout_url: None,
+            instructions: None,
+            quarantined_at: None,
+            payer_sealed: None,
+        }
     }
 
     async fn open_and_answer(

@@ -4,8 +4,9 @@
 -- why. A key that another request is just inserting makes the whole statement fail on its primary key.
 WITH payment AS (
     INSERT INTO payments (id, user_id, plan_code, channel, plan_days, provider, amount_minor, currency,
-                          quote_expires_at, checkout_url, nonce, phase, created_at, check_due_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+                          quote_expires_at, checkout_url, nonce, phase, created_at, check_due_at, mode, instructions,
+                          provider_reference, payer_encrypted, late_until)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $26, $27, $28, $29, $30
     WHERE NOT EXISTS (SELECT FROM idempotency_keys
                       WHERE user_id = $2 AND operation = 'payments.init' AND idempotency_key = $15)
       AND EXISTS (SELECT FROM users WHERE id = $2 AND frozen_at IS NULL)

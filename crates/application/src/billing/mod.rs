@@ -12,10 +12,17 @@
 pub(crate) mod apply;
 pub mod catalogue;
 mod check;
+pub(crate) mod connectors;
+mod inbox;
 mod init;
+mod methods;
 mod opening;
+mod payer;
 mod quarantine;
+mod receipts;
+mod refunds;
 pub mod refusals;
+mod review;
 mod settle;
 mod store;
 mod view;
@@ -28,9 +35,15 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 pub(crate) use self::check::PaymentChecks;
+pub use self::inbox::EventView;
 pub use self::init::{IdempotencyKey, InitAnswer, InitRequest, InvalidIdempotencyKey};
+pub use self::methods::{MethodError, MethodView, NewMethod};
+pub use self::receipts::{NotPaid, Receipt, SignedReceipt};
+pub(crate) use self::refunds::RefundWork;
+pub use self::refunds::{RefundError, RefundRequest, RefundView};
+pub use self::review::{CaseView, Confirmation, ReviewError};
 pub(crate) use self::store::lock_entitlements;
-pub use self::view::{PaymentCursor, PaymentView, Step};
+pub use self::view::{PaymentCursor, PaymentFilter, PaymentView, StaffPaymentView, Step};
 pub use self::webhook::{WebhookAnswer, WebhookError};
 use crate::tx::{StoreError, tx_error};
 
@@ -58,6 +71,12 @@ pub enum BillingError {
     /// The first request of this key is still at work.
     #[error("the first request with this idempotency key is still at work")]
     InProgress,
+    /// This provider prompts the payer's telephone, and no number was given.
+    #[error("this provider needs the payer's telephone number")]
+    PhoneRequired,
+    /// The caller has stored no such way to pay for this provider.
+    #[error("there is no such payment method for this provider")]
+    UnknownMethod,
     /// The account may not pay now.
     #[error("this account may not start payments")]
     NotAllowed,

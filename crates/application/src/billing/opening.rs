@@ -1,12 +1,9 @@
 //! Asking the provider to open a checkout, outside any transaction, with the payment's own id as the key.
 
-use domain::ids::{PaymentId, UserId};
-use domain::money::Money;
-use domain::payment::{Claim, Event, Facts, Payment, Phase, Statement};
-use domain::plan::Plan;
-use domain::time::{Duration, Instant};
-use gateways::payments::{Checkout, Order, ProviderError};
+use domain::payment::{Claim, Event, Phase, Statement};
+use gateways::payments::{Checkout, CheckoutWay, Instructions, Order, Payer, ProviderError};
 use scoped_futures::ScopedFutureExt;
+use sqlx::types::Json;
 
 use super::apply::{Applied, apply};
 use super::store::{self, StoredPayment};
@@ -15,40 +12,9 @@ use crate::actor::{Actor, Context};
 use crate::app::App;
 use crate::tx::Tx;
 
-impl StoredPayment {
-    /// A payment that is about to be inserted.
-    #[expect(clippy::too_many_arguments, reason = "each is a column of its own, named where it is given")]
-    pub(super) fn fresh(
-        id: PaymentId,
-        user: UserId,
-        plan: &Plan,
-        provider: &str,
-        amount: Money,
-        nonce: String,
-        now: Instant,
-        lifetime: Duration,
-    ) -> Self {
-        Self {
-            id,
-            user,
-            plan_code: plan.code.clone(),
-            channel: plan.channel.clone(),
-            length: plan.length,
-            provider: provider.to_owned(),
-            quote_expires_at: now + lifetime,
-            nonce,
-            created_at: now,
-            version: 1,
-            payment: Payment { amount, facts: Facts::created() },
-            checkout_url: None,
-            quarantined_at: None,
-        }
-    }
-}
-
 impl App {
     /// The payment as its provider needs to know it.
-    pub(super) fn order(&self, stored: &StoredPayment) -> Order {
+    pub(super) fn order(&self, stored: &StoredPayment, payer: Payer) -> Order {
         let public_url = &self.options().public_url;
         Order {
             payment_id: stored.id,
@@ -56,8 +22,10 @@ impl App {
             description: format!("{}: {}", self.options().company_name, stored.plan_code),
             return_url: format!("{public_url}/payments/{}/return", stored.id),
             webhook_url: format!("{public_url}/api/webhooks/{}", stored.provider),
+            created_at: stored.created_at,
             expires_at: stored.quote_expires_at,
             nonce: stored.nonce.clone(),
+            payer,
         }
     }
 
@@ -74,7 +42,8 @@ impl App {
             })
             .await?;
         }
-        let asked = provider.create_checkout(&self.order(stored)).await;
+        let payer = self.payer_of(stored).await?;
+        let asked = provider.create_checkout(&self.order(stored, payer)).await;
         let by_provider = context.acting_as(Actor::Provider(stored.provider.clone()));
         self.tx("payment_opened", &by_provider, |tx| {
             let asked = &asked;
@@ -94,7 +63,7 @@ async fn record_opening(
         Ok(checkout) => Some(Event::Opened { reference: checkout.reference.clone() }),
         Err(ProviderError::Refused(reason)) => {
             let claim = Claim::Failed { reason: reason.clone() };
-            Some(Event::Stated(Statement { at: tx.now(), reference: None, amount: None, claim }))
+            Some(Event::Stated(Statement::new(tx.now(), claim)))
         }
         Err(error @ (ProviderError::Unknown(_) | ProviderError::Unavailable(_))) => {
             // Not a failure: the check asks with the same key.
@@ -110,15 +79,22 @@ async fn record_opening(
             stored.id,
             &stored.provider,
             &contradiction,
-            quarantine::Source::Asked,
+            quarantine::Source::Asked(&event),
         )
         .await?;
     }
     if let Ok(checkout) = asked {
+        let (page, instructions) = match &checkout.way {
+            CheckoutWay::Page(page) => (Some(page.as_str()), None),
+            CheckoutWay::Instructions(instructions) => (None, Some(Json(instructions))),
+        };
         let query = sqlx::query!(
-            "UPDATE payments SET checkout_url = COALESCE(checkout_url, $2) WHERE id = $1",
+            "UPDATE payments
+             SET checkout_url = COALESCE(checkout_url, $2), instructions = COALESCE(instructions, $3)
+             WHERE id = $1",
             stored.id.uuid(),
-            checkout.checkout_url
+            page,
+            instructions as Option<Json<&Instructions>>
         );
         query.execute(tx.db()).await?;
     }

@@ -1,20 +1,21 @@
-//! What contradicts is kept and shown, and changes nothing (P4, SEC-45).
+//! What contradicts is kept and shown, and changes nothing until an admin decides (P4, SEC-45).
 
-use domain::ids::PaymentId;
-use domain::payment::Contradiction;
-use serde_json::json;
+use domain::ids::{PaymentId, QuarantineId, WebhookEventId};
+use domain::payment::{Contradiction, Event};
+use domain::time::{Instant, microseconds_between};
+use serde_json::{Value, json};
 
 use crate::alerts;
 use crate::audit;
 use crate::tx::{StoreError, Tx};
 
 /// Where a contradiction came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
     /// An event of its own: each counts.
-    Callback,
+    Callback(&'a Event, WebhookEventId),
     /// The provider's answer to our asking, which we repeat.
-    Asked,
+    Asked(&'a Event),
 }
 
 /// Marks a payment whose provider contradicts the quote: an operator decides. Its place is freed, so that the user can
@@ -24,7 +25,7 @@ pub(super) async fn quarantine_payment(
     payment: PaymentId,
     provider: &str,
     contradiction: &Contradiction,
-    source: Source,
+    source: Source<'_>,
 ) -> Result<(), StoreError> {
     let now = tx.now();
     let marked = sqlx::query!(
@@ -36,11 +37,23 @@ pub(super) async fn quarantine_payment(
     )
     .execute(tx.db())
     .await?;
-    let by_callback = matches!(source, Source::Callback);
-    if marked.rows_affected() == 0 && !by_callback {
+    let (event, stored_event) = match source {
+        Source::Callback(event, id) => (event, Some(id)),
+        Source::Asked(event) => (event, None),
+    };
+    if stored_event.is_none() && is_waiting(tx, payment, contradiction.code()).await? {
         // Asked again and told the same: the operator knows.
         return Ok(());
     }
+    let case = Case {
+        provider,
+        payment: Some(payment),
+        event: stored_event,
+        code: contradiction.code(),
+        why: contradiction.to_string(),
+        stated: stated(event),
+    };
+    keep(tx, &case).await?;
     if marked.rows_affected() == 1 {
         let entry = audit::Entry {
             action: "payment.quarantined",
@@ -56,13 +69,76 @@ pub(super) async fn quarantine_payment(
     alerts::raise(tx, alerts::Kind::WebhookQuarantined, &condition, details).await
 }
 
-/// Tells of a signed statement about a payment of our form that does not exist.
-pub(super) async fn alert_unknown_payment(
+/// Keeps and tells of a signed statement about a payment of our form that does not exist.
+pub(super) async fn keep_unknown_payment(
     tx: &mut Tx,
     provider: &str,
     payment: &str,
+    event: WebhookEventId,
 ) -> Result<(), StoreError> {
-    let details = json!({ "payment": payment, "provider": provider, "why": "there is no such payment" });
+    let why = format!("there is no such payment: {payment}");
+    let case = Case {
+        provider,
+        payment: None,
+        event: Some(event),
+        code: "unknown_payment",
+        why: why.clone(),
+        stated: json!({}),
+    };
+    keep(tx, &case).await?;
+    let details = json!({ "payment": payment, "provider": provider, "why": why });
     let condition = format!("unknown_payment:{provider}:{payment}");
     alerts::raise(tx, alerts::Kind::WebhookQuarantined, &condition, details).await
+}
+
+/// One contradiction.
+struct Case<'a> {
+    provider: &'a str,
+    payment: Option<PaymentId>,
+    event: Option<WebhookEventId>,
+    code: &'a str,
+    why: String,
+    stated: Value,
+}
+
+async fn keep(tx: &mut Tx, case: &Case<'_>) -> Result<(), StoreError> {
+    let id = QuarantineId::new(tx.wall(), &tx.entropy());
+    let now = tx.now();
+    sqlx::query!(
+        "INSERT INTO quarantine (id, provider, payment_id, webhook_event_id, code, why, stated, created_at)
+         VALUES ($1, $2, $3, $4, $5, left($6, 500), $7, $8)",
+        id.uuid(),
+        case.provider,
+        case.payment.map(PaymentId::uuid),
+        case.event.map(WebhookEventId::uuid),
+        case.code,
+        case.why,
+        case.stated,
+        now
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(())
+}
+
+async fn is_waiting(tx: &mut Tx, payment: PaymentId, code: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM quarantine WHERE payment_id = $1 AND code = $2) AS "waiting!""#,
+        payment.uuid(),
+        code
+    );
+    Ok(query.fetch_one(tx.db()).await?)
+}
+
+/// What was stated, for the admin who decides.
+fn stated(event: &Event) -> Value {
+    let Event::Stated(statement) = event else { return json!({}) };
+    json!({
+        "at_us": microseconds_between(Instant::UNIX_EPOCH, statement.at),
+        "amount": statement.amount.map(|amount| amount.minor),
+        "currency": statement.amount.map(|amount| amount.currency.code()),
+        "mode": statement.mode.map(domain::payment::Mode::as_str),
+        "reference": statement.reference,
+        "transaction": statement.transaction,
+    })
 }

@@ -8,8 +8,10 @@ use domain::ids::{NotificationId, PaymentId, PeriodId, SubscriptionId, WebhookEv
 use domain::payment::{Decision, Event, Statement, Verdict};
 use domain::subscription::{PeriodState, Schedule};
 use domain::time::{Instant, microseconds_between};
+use gateways::payments::Instructions;
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
+use sqlx::types::Json;
 
 use super::apply::{self, Applied, apply};
 use super::quarantine;
@@ -71,7 +73,9 @@ impl App {
             r#"SELECT payments.id, payments.user_id, payments.plan_code, payments.channel, plan_days, provider,
                       amount_minor, currency, quote_expires_at, checkout_url, nonce, phase, provider_reference,
                       settled_at, refunded_minor, dispute, disputed_at, closed, closed_at, failure_reason,
-                      quarantined_at, payments.version, payments.created_at,
+                      quarantined_at, payments.version, payments.created_at, mode, transaction_reference,
+                      instructions AS "instructions: Json<Instructions>",
+                      payer_encrypted, late_until,
                       (users.frozen_at IS NOT NULL AND users.frozen_by IS DISTINCT FROM 'rule') AS "withheld!",
                       subscriptions.id AS "subscription_id?", subscriptions.version AS "subscription_version?",
                       (SELECT json_agg(json_build_object(
@@ -128,6 +132,11 @@ impl App {
             quarantined_at: row.quarantined_at,
             version: row.version,
             created_at: row.created_at,
+            mode: row.mode,
+            transaction_reference: row.transaction_reference,
+            instructions: row.instructions,
+            payer_encrypted: row.payer_encrypted,
+            late_until: row.late_until,
         }
         .into_payment()?;
         Ok(Some(Situation { stored, withheld: row.withheld, subscription, event_known: row.event_known }))
@@ -194,7 +203,8 @@ impl App {
             extended,
             notification.uuid(),
             apply::confirmation_key(stored.id),
-            payload
+            payload,
+            decision.facts.transaction
         )
         .fetch_optional(self.db())
         .await;
@@ -233,10 +243,8 @@ impl App {
             async move {
                 let stored =
                     webhook::store(self, tx, delivery, None, Outcome::Quarantined("unknown_payment")).await?;
-                if !stored {
-                    return Ok(Outcome::Duplicate);
-                }
-                quarantine::alert_unknown_payment(tx, delivery.provider, &payment.to_string()).await?;
+                let Some(id) = stored else { return Ok(Outcome::Duplicate) };
+                quarantine::keep_unknown_payment(tx, delivery.provider, &payment.to_string(), id).await?;
                 Ok(Outcome::Quarantined("unknown_payment"))
             }
             .scope_boxed()
@@ -277,17 +285,17 @@ async fn settle_slowly(
         Applied::NoSuchPayment => Outcome::Quarantined("unknown_payment"),
     };
     let known = (applied != Applied::NoSuchPayment).then_some(payment);
-    if !webhook::store(app, tx, delivery, known, outcome).await? {
+    let Some(stored_event) = webhook::store(app, tx, delivery, known, outcome).await? else {
         // Its facts were applied with it: applying them again changed nothing.
         return Ok(Outcome::Duplicate);
-    }
+    };
     if let Applied::Contradicts(contradiction) = &applied {
         quarantine::quarantine_payment(
             tx,
             payment,
             delivery.provider,
             contradiction,
-            quarantine::Source::Callback,
+            quarantine::Source::Callback(event, stored_event),
         )
         .await?;
     }

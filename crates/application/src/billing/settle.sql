@@ -19,7 +19,7 @@ WITH locked AS (
     RETURNING id, user_id, channel, plan_code
 ), payment AS (
     UPDATE payments
-    SET phase = 'awaiting', provider_reference = $9, settled_at = $10, recorded_at = $7, status = 'succeeded',
+    SET phase = 'awaiting', provider_reference = $9, transaction_reference = $28, settled_at = $10, recorded_at = $7, status = 'succeeded',
         is_open = false, check_due_at = NULL, quarantined_at = NULL, version = payments.version + 1
     FROM subscription
     WHERE payments.id = $1

@@ -3,11 +3,13 @@
 use domain::ids::{PaymentId, UserId};
 use domain::money::{Currency, Money};
 use domain::payment::{
-    Closure, ClosureReason, Decision, Dispute, DisputeState, Facts, Payment, Phase, Settlement, Status,
+    Closure, ClosureReason, Decision, Dispute, DisputeState, Facts, Mode, Payment, Phase, Settlement, Status,
 };
 use domain::plan::{ChannelKey, PlanCode, PlanLength};
 use domain::subscription::PeriodState;
 use domain::time::Instant;
+use gateways::payments::{Inquiry, Instructions};
+use sqlx::types::Json;
 
 use crate::tx::{StoreError, Tx};
 
@@ -26,7 +28,27 @@ pub(crate) struct StoredPayment {
     pub(crate) version: i32,
     pub(crate) payment: Payment,
     pub(crate) checkout_url: Option<String>,
+    /// What the payer does instead of visiting a page.
+    pub(crate) instructions: Option<Instructions>,
     pub(crate) quarantined_at: Option<Instant>,
+    /// Until when money may still turn out to have come.
+    pub(crate) late_until: Instant,
+    /// The payer's telephone and way to pay, sealed.
+    pub(crate) payer_sealed: Option<Vec<u8>>,
+}
+
+impl StoredPayment {
+    /// The payment as its provider needs to know it to be asked about it.
+    pub(crate) fn inquiry(&self) -> Inquiry {
+        let facts = &self.payment.facts;
+        Inquiry {
+            payment_id: self.id,
+            reference: facts.reference.clone(),
+            transaction: facts.transaction.clone(),
+            amount: self.payment.amount,
+            created_at: self.created_at,
+        }
+    }
 }
 
 /// The columns of a payment, as any query of this room selects them.
@@ -55,6 +77,11 @@ pub(super) struct Row {
     pub(super) quarantined_at: Option<Instant>,
     pub(super) version: i32,
     pub(super) created_at: Instant,
+    pub(super) mode: String,
+    pub(super) transaction_reference: Option<String>,
+    pub(super) instructions: Option<Json<Instructions>>,
+    pub(super) payer_encrypted: Option<Vec<u8>>,
+    pub(super) late_until: Option<Instant>,
 }
 
 pub(super) fn currency(code: &str) -> Result<Currency, StoreError> {
@@ -74,6 +101,13 @@ pub(super) fn phase(word: &str) -> Result<Phase, StoreError> {
         .into_iter()
         .find(|phase| phase.as_str() == word)
         .ok_or_else(|| StoreError::unknown_word("payments.phase", word))
+}
+
+fn mode(word: &str) -> Result<Mode, StoreError> {
+    [Mode::Test, Mode::Live]
+        .into_iter()
+        .find(|mode| mode.as_str() == word)
+        .ok_or_else(|| StoreError::unknown_word("payments.mode", word))
 }
 
 fn dispute_state(word: &str) -> Result<DisputeState, StoreError> {
@@ -118,6 +152,7 @@ impl Row {
         let facts = Facts {
             phase: phase(&self.phase)?,
             reference: self.provider_reference,
+            transaction: self.transaction_reference,
             settled: self.settled_at.map(|at| Settlement { at }),
             refunded_minor: self.refunded_minor,
             dispute,
@@ -134,9 +169,16 @@ impl Row {
             nonce: self.nonce,
             created_at: self.created_at,
             version: self.version,
-            payment: Payment { amount: Money::new(self.amount_minor, currency(&self.currency)?), facts },
+            payment: Payment {
+                amount: Money::new(self.amount_minor, currency(&self.currency)?),
+                mode: mode(&self.mode)?,
+                facts,
+            },
             checkout_url: self.checkout_url,
+            instructions: self.instructions.map(|json| json.0),
             quarantined_at: self.quarantined_at,
+            late_until: self.late_until.unwrap_or(self.quote_expires_at),
+            payer_sealed: self.payer_encrypted,
         })
     }
 }
@@ -146,15 +188,22 @@ macro_rules! select_payment {
     ($condition:literal $(, $argument:expr)*) => {
         sqlx::query_as!(
             $crate::billing::store::Row,
-            "SELECT id, user_id, plan_code, channel, plan_days, provider, amount_minor, currency, quote_expires_at,
+            r#"SELECT id, user_id, plan_code, channel, plan_days, provider, amount_minor, currency, quote_expires_at,
                     checkout_url, nonce, phase, provider_reference, settled_at, refunded_minor, dispute, disputed_at,
-                    closed, closed_at, failure_reason, quarantined_at, version, created_at
-             FROM payments " + $condition
+                    closed, closed_at, failure_reason, quarantined_at, version, created_at, mode,
+                    transaction_reference, instructions AS "instructions: _", payer_encrypted, late_until
+             FROM payments "# + $condition
             $(, $argument)*
         )
     };
 }
 pub(super) use select_payment;
+
+/// A payment as it is now.
+pub(super) async fn read(db: &sqlx::PgPool, id: PaymentId) -> Result<StoredPayment, StoreError> {
+    let row: Row = select_payment!("WHERE id = $1", id.uuid()).fetch_one(db).await?;
+    row.into_payment()
+}
 
 pub(super) async fn lock(tx: &mut Tx, id: PaymentId) -> Result<Option<StoredPayment>, StoreError> {
     let row = select_payment!("WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.db()).await?;
@@ -206,6 +255,7 @@ pub(super) async fn write_facts(tx: &mut Tx, id: PaymentId, decision: &Decision)
              recorded_at = CASE WHEN $4::timestamptz IS NOT NULL THEN COALESCE(recorded_at, $12) END,
              quarantined_at = CASE WHEN $4::timestamptz IS NULL OR recorded_at IS NOT NULL THEN quarantined_at END,
              is_open = is_open AND $13,
+             transaction_reference = $15,
              check_due_at = CASE WHEN $14 THEN $12 WHEN $13 THEN check_due_at END,
              check_attempts = CASE WHEN $14 THEN 0 ELSE check_attempts END,
              version = version + 1
@@ -223,7 +273,8 @@ pub(super) async fn write_facts(tx: &mut Tx, id: PaymentId, decision: &Decision)
         decision.status.as_str(),
         now,
         is_pending,
-        decision.ask_provider
+        decision.ask_provider,
+        facts.transaction
     )
     .execute(tx.db())
     .await?;
@@ -232,4 +283,20 @@ pub(super) async fn write_facts(tx: &mut Tx, id: PaymentId, decision: &Decision)
     } else {
         Err(StoreError::Corrupt("a locked payment is gone".to_owned()))
     }
+}
+
+/// Whether this movement of money has paid another payment of the provider.
+pub(super) async fn transaction_is_used(
+    tx: &mut Tx,
+    stored: &StoredPayment,
+    transaction: &str,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM payments WHERE provider = $1 AND transaction_reference = $2 AND id <> $3)
+           AS "used!""#,
+        stored.provider,
+        transaction,
+        stored.id.uuid()
+    );
+    Ok(query.fetch_one(tx.db()).await?)
 }

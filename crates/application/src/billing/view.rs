@@ -2,9 +2,10 @@
 
 use domain::ids::{PaymentId, UserId};
 use domain::money::Money;
-use domain::payment::{ClosureReason, Phase, Status};
+use domain::payment::{ClosureReason, Mode, Phase, Status};
 use domain::plan::PlanCode;
 use domain::time::Instant;
+use gateways::payments::Instructions;
 
 use super::store::{Row, StoredPayment, select_payment};
 use crate::app::App;
@@ -27,6 +28,10 @@ pub struct PaymentView {
     pub amount: Money,
     /// Where to pay, while it can be paid.
     pub checkout_url: Option<String>,
+    /// What to do instead of visiting a page, while it can be paid.
+    pub instructions: Option<Instructions>,
+    /// Whether it is about real money.
+    pub mode: Mode,
     /// Until when the quote holds.
     pub expires_at: Instant,
     /// When it was opened.
@@ -79,6 +84,8 @@ impl PaymentView {
             provider: stored.provider.clone(),
             amount: stored.payment.amount,
             checkout_url: stored.checkout_url.clone().filter(|_| payable),
+            instructions: stored.instructions.clone().filter(|_| payable),
+            mode: stored.payment.mode,
             expires_at: stored.quote_expires_at,
             created_at: stored.created_at,
             settled_at: None,
@@ -149,5 +156,70 @@ impl App {
             Step { name: "extended", at: row.extended_at },
             Step { name: "access", at: row.invited_at.filter(|_| row.extended_at.is_some()) },
         ])
+    }
+}
+
+/// Which payments staff want to see.
+#[derive(Clone, Debug, Default)]
+pub struct PaymentFilter {
+    /// Only those of this status.
+    pub status: Option<String>,
+    /// Only those through this provider.
+    pub provider: Option<String>,
+    /// Only those of this user.
+    pub user: Option<UserId>,
+}
+
+/// A payment as staff see it.
+#[derive(Clone, Debug)]
+pub struct StaffPaymentView {
+    /// As its owner sees it.
+    pub payment: PaymentView,
+    /// Whose.
+    pub user: UserId,
+    /// The provider's own name for it.
+    pub reference: Option<String>,
+    /// The provider's own name for the movement of the money.
+    pub transaction: Option<String>,
+}
+
+impl StaffPaymentView {
+    fn of(stored: &StoredPayment) -> Self {
+        Self {
+            payment: PaymentView::of(stored),
+            user: stored.user,
+            reference: stored.payment.facts.reference.clone(),
+            transaction: stored.payment.facts.transaction.clone(),
+        }
+    }
+}
+
+impl App {
+    /// Anybody's payments, newest first.
+    pub async fn all_payments(
+        &self,
+        filter: &PaymentFilter,
+        cursor: Option<PaymentCursor>,
+        limit: i64,
+    ) -> Result<Vec<StaffPaymentView>, StoreError> {
+        let rows: Vec<Row> = select_payment!(
+            "WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR provider = $2)
+               AND ($3::uuid IS NULL OR user_id = $3) AND ($4::uuid IS NULL OR id < $4)
+             ORDER BY id DESC LIMIT $5",
+            filter.status,
+            filter.provider,
+            filter.user.map(UserId::uuid),
+            cursor.map(PaymentId::uuid),
+            limit
+        )
+        .fetch_all(self.db())
+        .await?;
+        rows.into_iter().map(|row| Ok(StaffPaymentView::of(&row.into_payment()?))).collect()
+    }
+
+    /// Anybody's payment.
+    pub async fn any_payment(&self, id: PaymentId) -> Result<Option<StaffPaymentView>, StoreError> {
+        let row: Option<Row> = select_payment!("WHERE id = $1", id.uuid()).fetch_optional(self.db()).await?;
+        row.map(|row| Ok(StaffPaymentView::of(&row.into_payment()?))).transpose()
     }
 }

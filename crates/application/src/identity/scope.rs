@@ -31,11 +31,17 @@ pub enum Scope {
     UsersRead,
     /// Freeze, unfreeze and log out others.
     UsersWrite,
+    /// See everybody's payments, what callbacks told, and what waits for a decision.
+    PaymentsInspect,
+    /// Confirm transfers, and decide what becomes of contradictions.
+    PaymentsConfirm,
+    /// Send money back.
+    PaymentsRefund,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::ProfileRead,
         Self::ProfileWrite,
         Self::PaymentsRead,
@@ -46,6 +52,9 @@ impl Scope {
         Self::Security,
         Self::UsersRead,
         Self::UsersWrite,
+        Self::PaymentsInspect,
+        Self::PaymentsConfirm,
+        Self::PaymentsRefund,
     ];
 
     /// The word in the API and in the database.
@@ -61,12 +70,15 @@ impl Scope {
             Self::Security => "security",
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
+            Self::PaymentsInspect => "payments:inspect",
+            Self::PaymentsConfirm => "payments:confirm",
+            Self::PaymentsRefund => "payments:refund",
         }
     }
 
     /// Whether a key of a machine may ever have it. What guards money, people and keys needs a person.
     pub const fn may_be_a_keys(self) -> bool {
-        !matches!(self, Self::Security | Self::UsersWrite)
+        !matches!(self, Self::Security | Self::UsersWrite | Self::PaymentsConfirm | Self::PaymentsRefund)
     }
 }
 
@@ -110,8 +122,13 @@ impl Scopes {
             .with(Scope::Security);
         match role {
             Role::User => own,
-            Role::Support => own.with(Scope::UsersRead),
-            Role::Admin => own.with(Scope::UsersRead).with(Scope::UsersWrite),
+            Role::Support => own.with(Scope::UsersRead).with(Scope::PaymentsInspect),
+            Role::Admin => own
+                .with(Scope::UsersRead)
+                .with(Scope::UsersWrite)
+                .with(Scope::PaymentsInspect)
+                .with(Scope::PaymentsConfirm)
+                .with(Scope::PaymentsRefund),
         }
     }
 
@@ -172,7 +189,7 @@ mod tests {
     #[test]
     fn no_key_may_change_people_or_what_guards_an_account() {
         let grantable: Scopes = Scope::ALL.into_iter().filter(|scope| scope.may_be_a_keys()).collect();
-        for guarded in [Scope::Security, Scope::UsersWrite] {
+        for guarded in [Scope::Security, Scope::UsersWrite, Scope::PaymentsConfirm, Scope::PaymentsRefund] {
             assert!(!grantable.contains(guarded));
         }
     }

@@ -10,7 +10,9 @@ use crypto::envelope::{
 use crypto::jwt::AccessTokens;
 use crypto::key::Key;
 use crypto::random::Random;
+use crypto::receipt::{PublicKeys, ReceiptKey};
 use crypto::secret_key::{Purpose, SecretKeys};
+use crypto::signature::SigningSecret;
 use domain::time::Instant;
 use secrecy::SecretString;
 use sqlx::{PgConnection, PgPool};
@@ -47,6 +49,9 @@ struct Parts {
     csrf: Key,
     address_index: Key,
     device_token: Key,
+    provider_request: Key,
+    receipts: ReceiptKey,
+    receipt_keys: PublicKeys,
     data: DataKeys,
 }
 
@@ -69,12 +74,20 @@ impl Keys {
         let current = opened.remove(0);
         let data = DataKeys::new(environment, current, opened)?;
         let names = Names { issuer: public_url.to_owned(), audience: "calmness-api".to_owned() };
+        let receipts = ReceiptKey::new(&secrets.current(Purpose::ReceiptSigning));
+        let older = secrets.previous(Purpose::ReceiptSigning);
+        let older = older.iter().map(|seed| ReceiptKey::new(seed).public().clone());
+        let receipt_keys =
+            PublicKeys { keys: std::iter::once(receipts.public().clone()).chain(older).collect() };
         Ok(Self(Arc::new(Parts {
+            receipts,
+            receipt_keys,
             ring: Ring::open(db, &data, names, random, wall).await?,
             refresh: secrets.current(Purpose::RefreshToken),
             csrf: secrets.current(Purpose::Csrf),
             address_index: secrets.current(Purpose::AddressIndex),
             device_token: secrets.current(Purpose::DeviceToken),
+            provider_request: secrets.current(Purpose::ProviderRequest),
             data,
         })))
     }
@@ -108,6 +121,23 @@ impl Keys {
     /// Signs the tokens of known devices.
     pub fn device_token(&self) -> &Key {
         &self.0.device_token
+    }
+
+    /// Signs receipts.
+    pub fn receipts(&self) -> &ReceiptKey {
+        &self.0.receipts
+    }
+
+    /// What receipts are verified with: also those of previous secrets.
+    pub fn receipt_keys(&self) -> &PublicKeys {
+        &self.0.receipt_keys
+    }
+
+    /// What our requests to a payment provider are signed with, where no secret was agreed on: one for each provider.
+    pub fn provider_request(&self, code: &str) -> Result<SigningSecret, StoreError> {
+        let tag = self.0.provider_request.mac(&[code.as_bytes()]);
+        SigningSecret::parse(&SecretString::from(hex::encode(tag)))
+            .map_err(|error| StoreError::Encryption(error.to_string()))
     }
 
     /// Makes successors of refresh tokens.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crypto::envelope::Label;
+use gateways::payments::registry::ConnectError;
 use scoped_futures::ScopedFutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use crate::actor::Context;
 use crate::app::App;
 use crate::audit;
+use crate::billing::connectors::DocumentError;
 use crate::keys::Keys;
 use crate::tx::{StoreError, tx_error};
 
@@ -30,18 +32,54 @@ pub enum Key {
     TelegramChannelId,
     /// Where alerts are mailed.
     CompanyEmail,
+    /// Stripe's settings.
+    Stripe,
+    /// PayPal's settings.
+    Paypal,
+    /// MTN MoMo's settings.
+    MtnMomo,
+    /// FedaPay's settings.
+    Fedapay,
+    /// BTCPay's settings.
+    Btcpay,
+    /// The bank account that transfers go to.
+    BankTransfer,
+    /// The addresses that crypto goes to.
+    CryptoAddress,
 }
 
 impl Key {
     /// Every key, for lists.
-    pub const ALL: [Self; 2] = [Self::TelegramChannelId, Self::CompanyEmail];
+    pub const ALL: [Self; 9] = [
+        Self::TelegramChannelId,
+        Self::CompanyEmail,
+        Self::Stripe,
+        Self::Paypal,
+        Self::MtnMomo,
+        Self::Fedapay,
+        Self::Btcpay,
+        Self::BankTransfer,
+        Self::CryptoAddress,
+    ];
 
     /// The word in the database, the command line and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TelegramChannelId => "telegram_channel_id",
             Self::CompanyEmail => "company_email",
+            Self::Stripe => "provider_stripe",
+            Self::Paypal => "provider_paypal",
+            Self::MtnMomo => "provider_mtn_momo",
+            Self::Fedapay => "provider_fedapay",
+            Self::Btcpay => "provider_btcpay",
+            Self::BankTransfer => "provider_bank_transfer",
+            Self::CryptoAddress => "provider_crypto_address",
         }
+    }
+
+    /// The payment provider that it sets up.
+    pub fn provider(self) -> Option<&'static str> {
+        self.as_str().strip_prefix("provider_")
     }
 
     /// What it is for, and what it may hold.
@@ -49,14 +87,30 @@ impl Key {
         match self {
             Self::TelegramChannelId => "chat id of the Telegram channel that is sold, such as -1001234567890",
             Self::CompanyEmail => "address that alerts are mailed to",
+            Self::Stripe => "a JSON document as docs/providers/stripe.md tells",
+            Self::Paypal => "a JSON document as docs/providers/paypal.md tells",
+            Self::MtnMomo => "a JSON document as docs/providers/mtn_momo.md tells",
+            Self::Fedapay => "a JSON document as docs/providers/fedapay.md tells",
+            Self::Btcpay => "a JSON document as docs/providers/btcpay.md tells",
+            Self::BankTransfer => "a JSON document as docs/providers/bank_transfer.md tells",
+            Self::CryptoAddress => "a JSON document as docs/providers/crypto_address.md tells",
         }
     }
 
-    fn check(self, value: &str) -> Result<(), SettingError> {
+    fn check(self, app: &App, value: &SecretString) -> Result<(), SettingError> {
+        if let Some(code) = self.provider() {
+            return match app.connect_provider(code, value) {
+                Ok(_) => Ok(()),
+                Err(DocumentError::Store(error)) => Err(error.into()),
+                Err(DocumentError::Connect(error)) => Err(SettingError::Provider { key: self, why: error }),
+            };
+        }
+        let value = value.expose_secret();
         let fits = match self {
             // Channels and supergroups have negative ids (Bot API, Chat.id: at most 52 significant bits).
             Self::TelegramChannelId => value.parse::<i64>().is_ok_and(|id| id < 0 && id > -(1 << 52)),
             Self::CompanyEmail => crate::identity::Email::parse(value).is_ok(),
+            _ => true,
         };
         if fits { Ok(()) } else { Err(SettingError::Invalid(self)) }
     }
@@ -77,11 +131,19 @@ pub enum SettingError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No such key.
-    #[error("unknown setting; known are telegram_channel_id and company_email")]
+    #[error("unknown setting; `calmness settings list` tells which there are")]
     UnknownKey,
     /// The value does not fit the key.
     #[error("{} must be: {}", .0.as_str(), .0.description())]
     Invalid(Key),
+    /// The document cannot be used.
+    #[error("{}: {why}", .key.as_str())]
+    Provider {
+        /// Which.
+        key: Key,
+        /// Why not.
+        why: ConnectError,
+    },
 }
 tx_error!(SettingError);
 
@@ -125,6 +187,17 @@ impl Settings {
         self.get(Key::CompanyEmail).map(|value| value.expose_secret().to_owned())
     }
 
+    /// The document of a payment provider.
+    pub(crate) fn provider(&self, code: &str) -> Option<SecretString> {
+        let key = Key::ALL.into_iter().find(|key| key.provider() == Some(code))?;
+        self.get(key)
+    }
+
+    /// Whether a key has exactly this value.
+    pub fn holds(&self, key: Key, value: &str) -> bool {
+        self.get(key).is_some_and(|known| known.expose_secret() == value)
+    }
+
     /// Whether a key is set.
     pub fn is_set(&self, key: Key) -> bool {
         self.get(key).is_some()
@@ -134,9 +207,11 @@ impl Settings {
 impl App {
     /// Sets a value. The audit log tells that it changed, never what it is.
     pub async fn set_setting(&self, context: &Context, key: Key, value: &str) -> Result<(), SettingError> {
-        key.check(value)?;
+        let value = SecretString::from(value);
+        key.check(self, &value)?;
         let row = uuid::Builder::from_random_bytes(crypto::random::bytes(&**self.random())).into_uuid();
         self.tx("set_setting", context, |tx| {
+            let value = &value;
             async move {
                 // The row keeps its id for life: the ciphertext is bound to it.
                 let known = sqlx::query_scalar!(
@@ -146,7 +221,8 @@ impl App {
                 .fetch_optional(tx.db())
                 .await?;
                 let row: Uuid = known.unwrap_or(row);
-                let sealed = self.keys().seal(&**self.random(), &VALUE, row, value.as_bytes())?;
+                let sealed =
+                    self.keys().seal(&**self.random(), &VALUE, row, value.expose_secret().as_bytes())?;
                 let now = tx.wall();
                 let version = sqlx::query_scalar!(
                     "INSERT INTO admin_config AS old (key, row_id, value_encrypted, updated_at)
@@ -176,6 +252,7 @@ impl App {
         })
         .await?;
         self.settings().reload(self.db(), self.keys()).await?;
+        self.reconnect_providers();
         Ok(())
     }
 }

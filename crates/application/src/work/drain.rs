@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use super::{OwedWork, act, claim};
 use crate::access::MembershipWork;
 use crate::app::App;
-use crate::billing::PaymentChecks;
+use crate::billing::{PaymentChecks, RefundWork};
 use crate::identity::COOLING_TIME;
 use crate::notifications::NotificationWork;
 use crate::tx::StoreError;
@@ -28,6 +28,7 @@ impl App {
             self.sweep_subscriptions().await?;
             self.erase_due().await?;
             let round = drain::<PaymentChecks>(self).await?
+                + drain::<RefundWork>(self).await?
                 + drain::<MembershipWork>(self).await?
                 + drain::<NotificationWork>(self).await?;
             if round == 0 {
@@ -58,6 +59,8 @@ pub async fn due(db: &PgPool, now: Instant) -> Result<Vec<String>, StoreError> {
 pub async fn due_since_move(db: &PgPool, moved_to: Instant, now: Instant) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query_scalar!(
         r#"SELECT 'payment ' || id || ' to be asked about' AS "line!" FROM payments WHERE check_due_at <= $1
+           UNION ALL
+           SELECT 'refund ' || id || ' to be sent' FROM refunds WHERE due_at <= $1
            UNION ALL
            SELECT 'membership of ' || telegram_user_id || ' in ' || channel || ' to be mended'
            FROM memberships WHERE due_at <= $1 OR (due_at <= $2 AND attempts <= 1)

@@ -1,12 +1,12 @@
 //! Owed work: what must still be done outside after a commit.
 //!
-//! Owed work is a row of the thing itself: a payment to ask about, a membership to mend, a notification to send. Each
+//! Owed work is a row of the thing itself: a payment to ask about, a refund to send, a membership to mend, a notification to send. Each
 //! row says since when it is due (business time), how often it was tried, and who holds it until when (wall time). A
 //! worker on any instance *claims* due rows, commits, *acts*, and *finishes* with a write that names its lease token,
 //! so a worker that was thought dead can't overwrite what another one did since. A dead worker's rows come back when
 //! their lease ends. Every act can run twice.
 //!
-//! The three kinds implement [`OwedWork`]; this module only loops. It wakes right after a commit in this process, and
+//! The four kinds implement [`OwedWork`]; this module only loops. It wakes right after a commit in this process, and
 //! polls every second for what other processes owe.
 
 mod backoff;
@@ -27,7 +27,7 @@ pub use self::drain::{due, due_since_move};
 pub use self::sweeper::REFRESH;
 use crate::access::MembershipWork;
 use crate::app::App;
-use crate::billing::PaymentChecks;
+use crate::billing::{PaymentChecks, RefundWork};
 use crate::notifications::NotificationWork;
 use crate::tx::StoreError;
 
@@ -72,10 +72,11 @@ pub(crate) trait OwedWork: Send + Sync + 'static {
     fn act(app: &App, item: Self::Item) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// Works until `stop`: the three kinds of owed work and the sweeps.
+/// Works until `stop`: the four kinds of owed work and the sweeps.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<PaymentChecks>)));
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<RefundWork>)));
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<MembershipWork>)));
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<NotificationWork>)));
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, sweeper::run)));

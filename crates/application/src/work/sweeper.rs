@@ -101,6 +101,7 @@ impl App {
         self.settings().reload(lent.db(), self.keys()).await?;
         self.catalogue().reload(lent.db()).await?;
         lent.give_back();
+        self.reconnect_providers();
         Ok(())
     }
 }

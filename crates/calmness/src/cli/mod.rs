@@ -6,10 +6,12 @@ mod doctor;
 mod keys;
 mod migrate;
 mod private_database;
+mod receipt;
 mod rehearse;
 mod serve;
 mod settings;
 mod user;
+mod webhook;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -62,6 +64,12 @@ enum Command {
     /// The operator's encrypted settings
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
+    /// What callbacks of payment providers told
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
+    /// Signed receipts
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
     /// The configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -113,6 +121,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::User(command) => user::user(&load(file)?, command).await,
         Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
+        Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
+        Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
         Command::PrivateDatabase(options) => private_database::private_database(options).await,

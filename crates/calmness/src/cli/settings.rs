@@ -18,9 +18,9 @@ pub(super) enum SettingsCommand {
     List,
     /// Set a value; every instance takes it over within seconds
     Set {
-        /// telegram_channel_id or company_email
+        /// One of those that `settings list` tells
         key: Key,
-        /// The value
+        /// The value; `-` reads it from standard input, so that no secret stands on a command line
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
@@ -36,7 +36,9 @@ pub(super) async fn settings(config: &Config, command: SettingsCommand) -> Outco
             }
         }
         SettingsCommand::Set { key, value } => {
-            app.set_setting(&Context::operator(), key, &value).await?;
+            let value = if value == "-" { std::io::read_to_string(std::io::stdin())? } else { value };
+            let value = value.trim();
+            app.set_setting(&Context::operator(), key, value).await?;
             terminal::say(&format!("{} is set", key.as_str()));
         }
     }

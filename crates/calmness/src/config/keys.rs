@@ -106,6 +106,7 @@ pub(super) const KEYS: &[Key] = &[
     key("providers.hmac_psp.webhook_secrets", Kind::Secrets, "a list of shared secrets, newest first"),
     key("providers.hmac_psp.link_secret", Kind::Secret, "a shared secret"),
     key("providers.hmac_psp.currencies", Kind::List, "a list of currencies like EUR, XOF"),
+    key("providers.hmac_psp.networks", Kind::List, "a list of networks like 192.0.2.0/24"),
     key("sms.enabled", Kind::Flag, "true or false"),
     key("sms.mode", Kind::Text, "messages or verify"),
     key("sms.api_url", Kind::Text, "an address like https://api.twilio.com"),

@@ -223,6 +223,8 @@ pub struct HmacPsp {
     pub link_secret: Option<SecretString>,
     /// The currencies that the service takes.
     pub currencies: Vec<Currency>,
+    /// The networks that the service's callbacks come from; empty is anywhere.
+    pub networks: Vec<IpNet>,
 }
 
 /// How a checkout is opened.

@@ -6,6 +6,7 @@
 
 mod clock;
 mod product;
+mod providers;
 mod secrets;
 mod setup;
 
@@ -196,7 +197,7 @@ impl Demo {
         let config =
             setup::write_config(data_dir, &secrets, &url, &base_url, address, &addresses, options.opening)?;
         progress.step("making the accounts");
-        let accounts = setup::seed(&config, &secrets).await?;
+        let accounts = setup::seed(&config, &secrets, &format!("http://{}", addresses.http)).await?;
         progress.step("starting the product");
         let product =
             Product::start(config.clone(), base_url.clone(), data_dir.join("product.log"), Role::Full)
@@ -290,6 +291,7 @@ async fn start_world(
             webhook_url: format!("{product_url}/api/webhooks/hmac_psp"),
             event_retry: sandbox::default_event_retry(),
         },
+        providers: providers::accounts(secrets),
         telegram: sandbox::TelegramConfig {
             bot_token: secrets.bot_token.clone(),
             bot_username: "signaux_demo_bot".to_owned(),

@@ -12,6 +12,7 @@ use application::{App, Context, Role};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::providers;
 use super::secrets::{Secrets, write_private};
 use super::{
     Account, CHAT_ID, DemoError, SMS_SENDER, TWILIO_ACCOUNT, TWILIO_VERIFY_SERVICE, WorldAddresses, revealed,
@@ -113,7 +114,7 @@ fn toml_value(value: &Value) -> String {
 }
 
 /// Makes the accounts and settings, unless an earlier start made them.
-pub(super) async fn seed(config: &Path, secrets: &Secrets) -> Result<Accounts, DemoError> {
+pub(super) async fn seed(config: &Path, secrets: &Secrets, world: &str) -> Result<Accounts, DemoError> {
     let options =
         LoadOptions { file: Some(config.to_owned()), folder: PathBuf::new(), variables: Vec::new() };
     let config = Config::load(options).map_err(failed)?;
@@ -126,6 +127,12 @@ pub(super) async fn seed(config: &Path, secrets: &Secrets) -> Result<Accounts, D
     for (key, value) in settings {
         if !app.settings().is_set(key) {
             app.set_setting(&Context::operator(), key, &value).await.map_err(failed)?;
+        }
+    }
+    for (key, document) in providers::settings(secrets, world) {
+        // The simulated world may listen elsewhere than at an earlier start.
+        if !app.settings().holds(key, &document.to_string()) {
+            app.set_setting(&Context::operator(), key, &document.to_string()).await.map_err(failed)?;
         }
     }
     app.db().close().await;

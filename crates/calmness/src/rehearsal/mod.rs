@@ -70,6 +70,7 @@ async fn perform(world: &mut World, report: &mut Report) -> bool {
     acts::power_cut::play(world, report).await;
     acts::peers::play(world, report).await;
     acts::attack::play(world, report).await;
+    acts::providers::play(world, report).await;
     let examined = verdict::examine(world, report).await.ok();
     report.end(examined.as_deref(), &world.kept_log())
 }

@@ -120,8 +120,13 @@ impl Customer {
     /// Asks for a payment under a key of one's own.
     pub(super) async fn init(&self, offer: Offer, key: &str) -> Played<Reply> {
         let body = json!({ "plan_code": offer.plan, "provider": PROVIDER, "currency": offer.currency });
+        self.init_with(&body, key).await
+    }
+
+    /// The same with a body of one's own.
+    pub(super) async fn init_with(&self, body: &Value, key: &str) -> Played<Reply> {
         let asked = self.door.ask(Method::POST, "/api/billing/payments/init").bearer_auth(&self.token);
-        http::send(asked.header("idempotency-key", key).json(&body)).await
+        http::send(asked.header("idempotency-key", key).json(body)).await
     }
 
     /// Opens a payment; says its id.

@@ -14,6 +14,7 @@ mod me;
 mod openapi;
 mod pages;
 mod process;
+mod providers;
 mod regressions;
 mod secrets;
 mod sms;

@@ -19,11 +19,15 @@ pub enum Purpose {
     LinkNonce,
     /// Signs the token of a known device.
     DeviceToken,
+    /// Signs our requests to payment providers.
+    ProviderRequest,
+    /// Signs receipts.
+    ReceiptSigning,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -32,6 +36,8 @@ impl Purpose {
         Self::PageCookie,
         Self::LinkNonce,
         Self::DeviceToken,
+        Self::ProviderRequest,
+        Self::ReceiptSigning,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -45,6 +51,8 @@ impl Purpose {
             Self::PageCookie => "calmness/1/page-cookie",
             Self::LinkNonce => "calmness/1/link-nonce",
             Self::DeviceToken => "calmness/1/device-token",
+            Self::ProviderRequest => "calmness/1/provider-request",
+            Self::ReceiptSigning => "calmness/1/receipt-signing",
         }
     }
 
@@ -72,6 +80,12 @@ impl Purpose {
             Self::LinkNonce => "HMAC-SHA256 that makes the nonce of a payment link from the payment's id",
             Self::DeviceToken => {
                 "HMAC-SHA256 of the tokens of known devices; whoever has it can try passwords past an account's wait"
+            }
+            Self::ProviderRequest => {
+                "HMAC-SHA256 that makes the key of each payment provider's requests; whoever has it can sign as this installation"
+            }
+            Self::ReceiptSigning => {
+                "seed of the Ed25519 key that signs receipts; whoever has it can make receipts that verify"
             }
         }
     }

@@ -53,7 +53,7 @@ impl Header {
 }
 
 /// Digits only, without a leading zero: the number is signed as it is written.
-fn time(value: &str) -> Result<u64, SignatureError> {
+pub(super) fn time(value: &str) -> Result<u64, SignatureError> {
     let canonical = (1..=MAX_TIME_DIGITS).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_digit())
         && (value == "0" || !value.starts_with('0'));

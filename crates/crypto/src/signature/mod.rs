@@ -11,6 +11,7 @@
 
 mod header;
 mod secret;
+pub mod timestamped;
 pub mod twilio;
 
 use aws_lc_rs::hmac;

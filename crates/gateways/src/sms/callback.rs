@@ -10,9 +10,9 @@ use crypto::signature::twilio::{self, AuthToken};
 use reqwest::Url;
 use thiserror::Error;
 
-use super::phone::PhoneNumber;
 use super::settings::SettingsError;
 use super::sid::MessageSid;
+use crate::phone::PhoneNumber;
 
 /// The header that carries the signature, in lower case.
 pub const SIGNATURE_HEADER: &str = "x-twilio-signature";

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::account::{self, Account};
 use super::callback::{CallbackError, Callbacks, MessageStatus, StatusCallback};
 use super::error::SmsError;
-use super::phone::PhoneNumber;
 use super::settings::Sender;
 use super::sid::MessageSid;
+use crate::phone::PhoneNumber;
 
 /// The longest text that Twilio takes, in characters; past 160 (70 outside of GSM-7) it is charged as several.
 pub const MAX_TEXT: usize = 1600;

@@ -9,7 +9,7 @@ mod account;
 mod callback;
 mod error;
 mod messages;
-mod phone;
+
 mod settings;
 mod sid;
 mod verify;
@@ -17,10 +17,10 @@ mod verify;
 pub use self::callback::{CallbackError, MessageStatus, SIGNATURE_HEADER, StatusCallback};
 pub use self::error::SmsError;
 pub use self::messages::{MAX_TEXT, Messages, SentMessage};
-pub use self::phone::{CallingPrefix, PhoneNumber, PhoneNumberError};
 pub use self::settings::{ApiKey, Sender, Sending, SettingsError, TwilioSettings};
 pub use self::sid::{MessageSid, SidError, VerificationSid, is_sid};
 pub use self::verify::{Checked, Verify};
+pub use crate::phone::{CallingPrefix, PhoneNumber, PhoneNumberError};
 
 use self::account::Account;
 use self::settings::Way;

@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::account::Credentials;
 use super::callback::Callbacks;
-use super::phone::PhoneNumber;
 use super::sid::is_sid;
 use crate::address;
+use crate::phone::PhoneNumber;
 
 /// The longest sender that is a name (GSM 03.40), and the lengths of short codes.
 const MAX_NAME: usize = 11;

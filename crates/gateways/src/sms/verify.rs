@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::account::{self, Account};
 use super::error::{SmsError, error_code};
-use super::phone::PhoneNumber;
 use super::sid::VerificationSid;
+use crate::phone::PhoneNumber;
 
 /// What a code can look like to Verify, in characters.
 const CODE: std::ops::RangeInclusive<usize> = 4..=10;

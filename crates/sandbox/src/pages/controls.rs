@@ -85,7 +85,7 @@ struct FaultsPage {
 
 struct Standing {
     id: u64,
-    peer: &'static str,
+    peer: String,
     fault: String,
     left: String,
     used: u64,
@@ -93,7 +93,7 @@ struct Standing {
 }
 
 struct Known {
-    peer: &'static str,
+    peer: String,
     choices: Vec<Choice>,
 }
 
@@ -102,17 +102,16 @@ struct Choice {
     label: String,
 }
 
-const PEERS: [(Peer, &str); 6] = [
-    (Peer::PspApi, "Payment service: its API"),
-    (Peer::PspWebhooks, "Payment service: its webhooks"),
-    (Peer::Telegram, "Telegram"),
-    (Peer::Smtp, "Mail server"),
-    (Peer::Sms, "Twilio: its API"),
-    (Peer::SmsCallbacks, "Twilio: delivery and callbacks"),
-];
-
-fn name(peer: Peer) -> &'static str {
-    PEERS.iter().find(|(known, _)| *known == peer).map_or("", |(_, name)| name)
+fn name(peer: Peer) -> String {
+    let name = match peer {
+        Peer::Api(provider) => return format!("{}: its API", provider.facade().name()),
+        Peer::PspWebhooks => "Payment providers: their webhooks",
+        Peer::Telegram => "Telegram",
+        Peer::Smtp => "Mail server",
+        Peer::Sms => "Twilio: its API",
+        Peer::SmsCallbacks => "Twilio: delivery and callbacks",
+    };
+    name.to_owned()
 }
 
 fn word(value: impl serde::Serialize) -> String {
@@ -143,16 +142,15 @@ pub(crate) async fn faults(
             details: details(&json!(fault.order)),
         })
         .collect();
-    let known = PEERS
-        .into_iter()
-        .map(|(peer, label)| Known {
-            peer: label,
+    let known = Peer::all()
+        .map(|peer| Known {
+            peer: name(peer),
             choices: peer
                 .knows()
                 .iter()
                 .map(|kind| Choice {
-                    value: format!("{}/{}", word(peer), word(*kind)),
-                    label: format!("{} · {}", word(peer), word(*kind)).replace('_', " "),
+                    value: format!("{}/{}", peer.word(), word(*kind)),
+                    label: format!("{} · {}", peer.word(), word(*kind)).replace('_', " "),
                 })
                 .collect(),
         })

@@ -15,8 +15,10 @@ use super::{Frame, moment, money, prefers_html, refusal, render};
 use crate::{
     psp::{
         drive::{self, Which},
-        ledger::{Dispute, Outcome, Payment},
-        webhooks::{self, EventState},
+        event::{Event, EventState},
+        ledger::Outcome,
+        payment::{Dispute, Payment},
+        webhooks,
     },
     world::World,
 };
@@ -33,6 +35,7 @@ struct Books {
 }
 
 struct Row {
+    provider: &'static str,
     payment_id: String,
     reference: String,
     status: &'static str,
@@ -89,7 +92,7 @@ pub(crate) async fn list(
     render(&Books { frame: Frame::live(&world, "ledger", "Payments"), rows, more })
 }
 
-fn told(event: &webhooks::Event) -> Told {
+fn told(event: &Event) -> Told {
     let last = event.attempts.last();
     Told {
         id: event.id.clone(),
@@ -99,6 +102,7 @@ fn told(event: &webhooks::Event) -> Told {
             EventState::Delivered => "delivered",
             EventState::Dropped => "dropped",
             EventState::GivenUp => "given up",
+            EventState::Untold => "not told",
         },
         attempts: event.attempts.len(),
         answer: last
@@ -113,6 +117,10 @@ fn told(event: &webhooks::Event) -> Told {
 fn row(payment: &Payment, events: Vec<Told>) -> Row {
     let show = |amount| money::display(amount, payment.currency(), false);
     let mut entries: Vec<(time::OffsetDateTime, Entry)> = Vec::new();
+    if let Some(approval) = &payment.approved {
+        let amount = money::display(approval.amount, &approval.currency, false);
+        entries.push((approval.at, Entry { what: "approved", amount, at: moment(approval.at) }));
+    }
     for charge in &payment.charges {
         let what = if charge.late { "charged late" } else { "charged" };
         let amount = money::display(charge.amount, &charge.currency, false);
@@ -135,6 +143,7 @@ fn row(payment: &Payment, events: Vec<Told>) -> Row {
     entries.sort_by_key(|(at, _)| *at);
     let status = payment.status();
     Row {
+        provider: payment.provider.facade().name(),
         payment_id: payment.quote.payment_id.clone(),
         reference: payment.reference.clone(),
         status,
@@ -156,8 +165,9 @@ fn row(payment: &Payment, events: Vec<Told>) -> Row {
 /// What the service can do with a payment in its state.
 fn acts(payment: &Payment) -> Vec<(&'static str, &'static str)> {
     match payment.status() {
-        "pending" => return vec![("expire", "Expire")],
         "succeeded" => {}
+        _ if payment.awaits_capture() => return vec![("capture", "Capture")],
+        "pending" => return vec![("expire", "Expire")],
         _ => return vec![("pay_late", "Pay late")],
     }
     let mut acts = Vec::new();

@@ -13,8 +13,9 @@ use serde::Deserialize;
 
 use super::{
     drive::act_on,
-    ledger::{self, Outcome, Payment},
+    ledger::{self, Outcome},
     opening,
+    payment::Payment,
 };
 use crate::{
     config::web_address,
@@ -72,6 +73,12 @@ const ENGLISH: Words = Words {
     back: "Back to Calmness",
 };
 
+/// The address of a payment's page, under the name that the caller knows the sandbox by.
+pub(crate) fn address(headers: &HeaderMap, payment_id: &str) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    format!("http://{host}/psp/checkout/{payment_id}")
+}
+
 /// Whether the first language the browser names is French.
 fn prefers_french(headers: &HeaderMap) -> bool {
     let accepted =
@@ -95,9 +102,13 @@ impl Words {
             ("fr", "succeeded") => ("Payé", "Ce paiement est fait. Il ne sera jamais débité deux fois."),
             ("fr", "failed") => ("Refusé", "Ce paiement a été refusé."),
             ("fr", "expired") => ("Expiré", "Ce paiement a expiré."),
+            ("fr", "canceled") => ("Annulé", "Le vendeur a annulé ce paiement."),
+            ("fr", "approved") => ("Approuvé", "Le vendeur n’a pas encore débité ce paiement."),
             (_, "succeeded") => ("Paid", "This payment is done. It is never charged twice."),
             (_, "failed") => ("Refused", "This payment was refused."),
             (_, "expired") => ("Expired", "This payment has expired."),
+            (_, "canceled") => ("Cancelled", "The seller has cancelled this payment."),
+            (_, "approved") => ("Approved", "The seller hasn't taken the money yet."),
             _ => ("", ""),
         }
     }
@@ -107,6 +118,7 @@ impl Words {
 #[template(path = "checkout.html")]
 struct Page<'a> {
     words: &'a Words,
+    provider: &'static str,
     payment_id: String,
     reference: String,
     description: String,
@@ -156,21 +168,24 @@ fn show(world: &World, payment_id: &str, headers: &HeaderMap, happened: Option<&
         return refused(headers, &Problem::not_found("no such payment was opened"));
     };
     let (words, french) = Words::spoken(headers);
-    let status = payment.status();
+    let status = if payment.awaits_capture() { "approved" } else { payment.status() };
     let (heading, text) = words.ended(status);
+    let facade = payment.provider.facade();
+    let good = matches!(status, "succeeded" | "approved");
     let answer = render(&Page {
         words,
+        provider: facade.name(),
         payment_id: payment.quote.payment_id.clone(),
         reference: payment.reference.clone(),
         description: payment.quote.description.clone().unwrap_or_default(),
         amount: money::display(payment.quote.amount, &payment.quote.currency, french),
         until: format!("{} UTC", moment(payment.quote.expires_at)),
         open: status == "pending" && happened.is_none(),
-        may_pay_late: matches!(status, "failed" | "expired"),
-        good: status == "succeeded",
+        may_pay_late: matches!(status, "failed" | "expired" | "canceled"),
+        good,
         heading: if heading.is_empty() { words.title } else { heading },
         text: happened.unwrap_or(text).to_owned(),
-        return_url: payment.quote.return_url.clone(),
+        return_url: facade.return_url(&payment, if good { Outcome::Pay } else { Outcome::WalkAway }),
     });
     with_policy(answer, &payment)
 }
@@ -201,9 +216,6 @@ pub(crate) async fn press(
     headers: HeaderMap,
     Form(press): Form<Press>,
 ) -> Response {
-    let return_url = world
-        .ledger
-        .with(|ledger| ledger.payment(&payment_id).map(|payment| payment.quote.return_url.clone()));
     let offered = matches!(
         press.outcome,
         Outcome::Pay | Outcome::Refuse | Outcome::PayLate | Outcome::WalkAway | Outcome::WrongAmount
@@ -221,6 +233,11 @@ pub(crate) async fn press(
     let french = prefers_french(&headers);
     let happened = match (press.outcome, french) {
         (Outcome::Pay | Outcome::Refuse, _) => {
+            let return_url = world.ledger.with(|ledger| {
+                ledger
+                    .payment(&payment_id)
+                    .map(|payment| payment.provider.facade().return_url(payment, press.outcome))
+            });
             return Redirect::to(&return_url.unwrap_or_else(|| "/".to_owned())).into_response();
         }
         (Outcome::PayLate, true) => "Le paiement a expiré, puis l’argent est arrivé quand même.",

@@ -11,8 +11,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ledger::{self, Ledger, Outcome, Payment},
-    opening, webhooks,
+    event::Event,
+    ledger::{self, Ledger, Outcome},
+    opening,
+    payment::Payment,
+    providers::Provider,
+    webhooks,
 };
 use crate::{
     problem::{JsonBody, Problem},
@@ -64,16 +68,27 @@ pub(crate) async fn act_on(
 ) -> Result<(), Problem> {
     let now = world.business_now().await?;
     ledger::expire_due(world, now);
-    let done = world.ledger.with(|ledger| ledger.act(payment_id, outcome, amount, now));
-    let refused = done.as_ref().err().map(|problem| problem.code);
-    world.record("psp.act", json!({ "payment_id": payment_id, "outcome": outcome, "refused": refused }));
-    webhooks::send(world, &done?);
-    Ok(())
+    ledger::act(world, payment_id, outcome, amount, now).map(|_| ())
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Which {
-    pub(crate) payment_id: Option<String>,
+    payment_id: Option<String>,
+    provider: Option<Provider>,
+    /// A name at the provider: of the payment, a charge or a refund.
+    reference: Option<String>,
+}
+
+impl Which {
+    /// Whether a payment is asked for.
+    fn fits(&self, ledger: &Ledger, provider: Provider, payment_id: &str) -> bool {
+        let named = |name: &String| {
+            ledger.named(provider, name).is_some_and(|payment| payment.quote.payment_id == payment_id)
+        };
+        self.payment_id.as_ref().is_none_or(|id| id == payment_id)
+            && self.provider.is_none_or(|only| only == provider)
+            && self.reference.as_ref().is_none_or(named)
+    }
 }
 
 /// `GET /psp/ledger`, as JSON.
@@ -81,13 +96,13 @@ pub(crate) fn ledger_json(world: &World, which: &Which) -> Value {
     world.ledger.with(|ledger| {
         let mut events: std::collections::HashMap<&str, Vec<Value>> = std::collections::HashMap::new();
         for event in ledger.events() {
-            if which.payment_id.as_ref().is_none_or(|id| *id == event.payment_id) {
-                events.entry(&event.payment_id).or_default().push(webhooks::show(event));
+            if which.fits(ledger, event.provider, &event.payment_id) {
+                events.entry(&event.payment_id).or_default().push(event.show());
             }
         }
         let items: Vec<Value> = ledger
             .payments()
-            .filter(|payment| which.payment_id.as_ref().is_none_or(|id| *id == payment.quote.payment_id))
+            .filter(|payment| which.fits(ledger, payment.provider, &payment.quote.payment_id))
             .map(|payment| {
                 describe(payment, events.remove(payment.quote.payment_id.as_str()).unwrap_or_default())
             })
@@ -101,7 +116,7 @@ pub(crate) fn show(ledger: &Ledger, payment_id: &str) -> Result<Value, Problem> 
     let payment =
         ledger.payment(payment_id).ok_or_else(|| Problem::not_found("no such payment was opened"))?;
     let events =
-        ledger.events().iter().filter(|event| event.payment_id == payment_id).map(webhooks::show).collect();
+        ledger.events().iter().filter(|event| event.payment_id == payment_id).map(Event::show).collect();
     Ok(describe(payment, events))
 }
 
@@ -117,13 +132,12 @@ fn describe(payment: &Payment, events: Vec<Value>) -> Value {
     Value::Object(members)
 }
 
-/// `GET /psp/events?payment_id=`
+/// `GET /psp/events?payment_id=&provider=&reference=`
 pub(crate) async fn events(State(world): State<Arc<World>>, Query(which): Query<Which>) -> Json<Value> {
     let items: Vec<Value> = world.ledger.with(|ledger| {
         let events = ledger.events().iter();
-        let wanted =
-            events.filter(|event| which.payment_id.as_ref().is_none_or(|id| *id == event.payment_id));
-        wanted.map(webhooks::show).collect()
+        let wanted = events.filter(|event| which.fits(ledger, event.provider, &event.payment_id));
+        wanted.map(Event::show).collect()
     });
     Json(json!({ "items": items }))
 }

@@ -1,4 +1,4 @@
-//! The service's books: payments with their charges, refunds and disputes, each append-only, and the events they caused.
+//! The books that all providers share: payments under the product's own id, and the events that they caused.
 //!
 //! A payment is never charged twice; everything a person or a program can do to it goes through [`Ledger::act`] or [`Ledger::refund`].
 
@@ -9,145 +9,24 @@ use std::{
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::webhooks::{self, Event, EventState};
-use crate::{problem::Problem, random, world::World};
+use super::{
+    event::{Event, EventState},
+    facade::Named,
+    payment::{Approval, Charge, Closed, Dispute, DisputeStep, OnPay, Opening, Payment, Refund},
+    providers::Provider,
+    webhooks,
+};
+use crate::{problem::Problem, world::World};
 
 /// How many payments and events the books hold.
 const PAYMENTS: usize = 200_000;
 const EVENTS: usize = 500_000;
 
-/// Which way the checkout was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Way {
-    Api,
-    Link,
-}
-
-/// How an unpaid payment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Closed {
-    Failed,
-    Expired,
-}
-
-/// Money taken.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Charge {
-    pub(crate) id: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
-    /// Taken after the payment had failed or expired.
-    pub(crate) late: bool,
-}
-
-/// Money given back.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the contract's own name, and the snapshot's")]
-pub(crate) struct Refund {
-    pub(crate) refund_id: String,
-    pub(crate) amount: i64,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
-}
-
-/// A step of a dispute.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct DisputeStep {
-    pub(crate) state: Dispute,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Dispute {
-    Open,
-    Won,
-    Lost,
-}
-
-/// What a checkout is opened with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Quote {
-    pub(crate) payment_id: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) description: Option<String>,
-    pub(crate) return_url: String,
-    pub(crate) webhook_url: Option<String>,
-    /// Business time.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) expires_at: OffsetDateTime,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Payment {
-    #[serde(flatten)]
-    pub(crate) quote: Quote,
-    pub(crate) reference: String,
-    pub(crate) opened_by: Way,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) opened_at: OffsetDateTime,
-    /// When the books last said something new about it.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) updated_at: OffsetDateTime,
-    pub(crate) closed: Option<Closed>,
-    pub(crate) charges: Vec<Charge>,
-    pub(crate) refunds: Vec<Refund>,
-    pub(crate) disputes: Vec<DisputeStep>,
-}
-
-impl Payment {
-    pub(crate) fn status(&self) -> &'static str {
-        match (self.charges.is_empty(), self.closed) {
-            (false, _) => "succeeded",
-            (true, None) => "pending",
-            (true, Some(Closed::Failed)) => "failed",
-            (true, Some(Closed::Expired)) => "expired",
-        }
-    }
-
-    pub(crate) fn paid_amount(&self) -> i64 {
-        self.charges.iter().map(|charge| charge.amount).sum()
-    }
-
-    pub(crate) fn refunded_amount(&self) -> i64 {
-        self.refunds.iter().map(|refund| refund.amount).sum()
-    }
-
-    pub(crate) fn dispute(&self) -> Option<Dispute> {
-        self.disputes.last().map(|step| step.state)
-    }
-
-    /// The currency that was paid, or is asked for.
-    pub(crate) fn currency(&self) -> &str {
-        self.charges.first().map_or(&self.quote.currency, |charge| &charge.currency)
-    }
-
-    /// What the product is told when it asks.
-    pub(crate) fn answer(&self) -> Value {
-        json!({
-            "payment_id": self.quote.payment_id,
-            "reference": self.reference,
-            "status": self.status(),
-            "amount": self.quote.amount,
-            "currency": self.currency(),
-            "paid_amount": self.paid_amount(),
-            "refunded_amount": self.refunded_amount(),
-            "dispute": self.dispute(),
-            // Business time, as in events: an answer and an event can be put in order.
-            "paid_at": self.charges.first().map(|charge| charge.at.unix_timestamp()),
-            "updated_at": self.updated_at.unix_timestamp(),
-        })
-    }
-}
+/// More events than one act causes.
+const PER_ACT: usize = 16;
 
 /// What people and programs can make a payer, or the service, do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +35,10 @@ pub(crate) enum Outcome {
     Pay,
     Refuse,
     Expire,
+    /// By the shop: takes what was approved.
+    Capture,
+    /// By the shop: nothing can be paid any more.
+    Cancel,
     PayLate,
     WrongAmount,
     WrongCurrency,
@@ -181,11 +64,17 @@ pub(crate) struct Ledger {
     payments: BTreeMap<String, Payment>,
     events: Vec<Event>,
     pub(crate) answers: HashMap<String, Answer>,
+    /// What a facade keeps beside its payments, such as access tokens it gave out.
+    #[serde(default)]
+    pub(crate) desks: BTreeMap<Provider, Map<String, Value>>,
     /// Keys whose first call is being worked on.
     #[serde(skip)]
     pub(crate) at_work: HashSet<String>,
     #[serde(skip)]
     event_at: HashMap<String, usize>,
+    /// The payments by each name that something of theirs has at its provider.
+    #[serde(skip)]
+    named: HashMap<(Provider, String), String>,
     #[serde(skip)]
     deadlines: BTreeSet<(OffsetDateTime, String)>,
 }
@@ -193,7 +82,23 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Rebuilds what isn't kept in the snapshot.
     pub(crate) fn indexed(mut self) -> Self {
+        // Keys of the time with one provider didn't name it.
+        let keys = std::mem::take(&mut self.answers).into_iter();
+        let named = keys.map(|(key, answer)| {
+            let bare = key.starts_with("open:") || key.starts_with("refund:");
+            (if bare { format!("{}:{key}", Provider::default().facade().code()) } else { key }, answer)
+        });
+        self.answers = named.collect();
         self.event_at = self.events.iter().enumerate().map(|(at, event)| (event.id.clone(), at)).collect();
+        self.named = self
+            .payments
+            .values()
+            .flat_map(|payment| {
+                let key =
+                    |name: &str| ((payment.provider, name.to_owned()), payment.quote.payment_id.clone());
+                payment.names().map(key).collect::<Vec<_>>()
+            })
+            .collect();
         self.deadlines = self
             .payments
             .values()
@@ -205,6 +110,11 @@ impl Ledger {
 
     pub(crate) fn payment(&self, payment_id: &str) -> Option<&Payment> {
         self.payments.get(payment_id)
+    }
+
+    /// A payment of this provider's, by the name of the payment, of a charge or of a refund there.
+    pub(crate) fn named(&self, provider: Provider, name: &str) -> Option<&Payment> {
+        self.payments.get(self.named.get(&(provider, name.to_owned()))?)
     }
 
     pub(crate) fn payments(&self) -> impl DoubleEndedIterator<Item = &Payment> {
@@ -227,29 +137,33 @@ impl Ledger {
         self.event_at.get(id).copied()
     }
 
-    /// Opens a checkout; opening it again with the same quote answers the one there is.
-    pub(crate) fn open(&mut self, quote: Quote, way: Way, now: OffsetDateTime) -> Result<&Payment, Problem> {
-        if let Some(payment) = self.payments.get(&quote.payment_id) {
-            if payment.opened_by != way || payment.quote != quote {
+    /// Opens a checkout; opening it again with the same terms finds the one there is.
+    pub(crate) fn open(&mut self, opening: Opening, now: OffsetDateTime) -> Result<Opened, Problem> {
+        let (provider, payment_id) = (opening.provider, opening.quote.payment_id.clone());
+        if let Some(payment) = self.payments.get(&payment_id) {
+            let same = payment.provider == provider
+                && payment.opened_by == opening.way
+                && payment.quote == opening.quote
+                && opening.reference.as_ref().is_none_or(|reference| *reference == payment.reference);
+            if !same {
                 return Err(Problem::conflict("already_opened", "this payment was opened with other terms"));
             }
-        } else if self.payments.len() >= PAYMENTS {
-            return Err(Problem::full("payments"));
-        } else {
-            self.deadlines.insert((quote.expires_at, quote.payment_id.clone()));
+            return Ok(Opened { payment: payment.clone(), new: false, told: Vec::new() });
         }
-        let payment_id = quote.payment_id.clone();
-        Ok(self.payments.entry(payment_id).or_insert_with(|| Payment {
-            quote,
-            reference: random::id("pay"),
-            opened_by: way,
-            opened_at: now,
-            updated_at: now,
-            closed: None,
-            charges: Vec::new(),
-            refunds: Vec::new(),
-            disputes: Vec::new(),
-        }))
+        if self.payments.len() >= PAYMENTS {
+            return Err(Problem::full("payments"));
+        }
+        self.room()?;
+        let reference = opening.reference.clone().unwrap_or_else(|| provider.facade().new_id(Named::Payment));
+        if self.named.contains_key(&(provider, reference.clone())) {
+            return Err(Problem::conflict("reference_taken", "this reference belongs to another payment"));
+        }
+        self.deadlines.insert((opening.quote.expires_at, payment_id.clone()));
+        self.named.insert((provider, reference.clone()), payment_id.clone());
+        self.payments.insert(payment_id.clone(), Payment::opened(opening, reference, now));
+        let told = self.emit(&payment_id, Fact::of("payment.opened"), now)?;
+        let payment = self.payment_mut(&payment_id)?.clone();
+        Ok(Opened { payment, new: true, told })
     }
 
     /// Closes what can no longer be paid; the places of the events that tell so.
@@ -275,9 +189,7 @@ impl Ledger {
         amount: Option<i64>,
         now: OffsetDateTime,
     ) -> Result<Vec<usize>, Problem> {
-        if self.events.len() + 2 > EVENTS {
-            return Err(Problem::full("events"));
-        }
+        self.room()?;
         let payment =
             self.payments.get(payment_id).ok_or_else(|| Problem::not_found("no such payment was opened"))?;
         if amount.is_some_and(|amount| amount <= 0) {
@@ -286,14 +198,14 @@ impl Ledger {
         let quoted = payment.quote.amount;
         let currency = payment.quote.currency.clone();
         match outcome {
-            Outcome::Pay => self.charge(payment_id, quoted, &currency, false, now),
+            Outcome::Pay => self.pay(payment_id, quoted, &currency, false, now),
             Outcome::WrongAmount => {
                 let wrong = amount.unwrap_or(if quoted > 1 { quoted / 2 } else { quoted + 1 });
-                self.charge(payment_id, wrong, &currency, false, now)
+                self.pay(payment_id, wrong, &currency, false, now)
             }
             Outcome::WrongCurrency => {
                 let other = if currency == "USD" { "EUR" } else { "USD" };
-                self.charge(payment_id, amount.unwrap_or(quoted), other, false, now)
+                self.pay(payment_id, amount.unwrap_or(quoted), other, false, now)
             }
             Outcome::PayLate => {
                 let mut told = if payment.status() == "pending" {
@@ -301,15 +213,17 @@ impl Ledger {
                 } else {
                     Vec::new()
                 };
-                told.extend(self.charge(payment_id, quoted, &currency, true, now)?);
+                told.extend(self.pay(payment_id, quoted, &currency, true, now)?);
                 Ok(told)
             }
             Outcome::Refuse => self.close(payment_id, Closed::Failed, now),
             Outcome::Expire => self.close(payment_id, Closed::Expired, now),
+            Outcome::Cancel => self.close(payment_id, Closed::Canceled, now),
+            Outcome::Capture => self.capture(payment_id, amount, now),
             Outcome::Refund => {
                 let rest = payment.paid_amount() - payment.refunded_amount();
-                let refund_id = random::id("ref");
-                self.refund(payment_id, refund_id, amount.unwrap_or(rest), now).map(|at| vec![at])
+                let refund_id = payment.provider.facade().new_id(Named::Refund);
+                self.refund(payment_id, refund_id, amount.unwrap_or(rest), now)
             }
             Outcome::DisputeOpen => self.dispute(payment_id, Dispute::Open, now),
             Outcome::DisputeWon => self.dispute(payment_id, Dispute::Won, now),
@@ -318,7 +232,8 @@ impl Ledger {
         }
     }
 
-    fn charge(
+    /// What a payer's yes does with this payment.
+    fn pay(
         &mut self,
         payment_id: &str,
         amount: i64,
@@ -328,12 +243,7 @@ impl Ledger {
     ) -> Result<Vec<usize>, Problem> {
         let payment = self.payment_mut(payment_id)?;
         match payment.status() {
-            "succeeded" => {
-                return Err(Problem::conflict(
-                    "already_paid",
-                    "this payment is paid; it is never charged twice",
-                ));
-            }
+            "succeeded" => return Err(already_paid()),
             "pending" => {}
             _ if late => {}
             closed => {
@@ -343,14 +253,69 @@ impl Ledger {
                 ));
             }
         }
-        payment.charges.push(Charge {
-            id: random::id("ch"),
-            amount,
-            currency: currency.to_owned(),
-            at: now,
-            late,
-        });
-        self.emit(payment_id, "payment.succeeded", amount, currency, None, now).map(|at| vec![at])
+        if payment.on_pay == OnPay::Charge {
+            return self.charge(payment_id, amount, currency, late, now);
+        }
+        if payment.approved.as_ref().is_some_and(|approval| approval.late || !late) {
+            return Err(Problem::conflict("already_approved", "the payer has already agreed"));
+        }
+        payment.approved = Some(Approval { at: now, amount, currency: currency.to_owned(), late });
+        let fact = Fact {
+            amount: Some(amount),
+            currency: Some(currency.to_owned()),
+            ..Fact::of("payment.approved")
+        };
+        self.emit(payment_id, fact, now)
+    }
+
+    /// Takes what the payer agreed to, or a part of it.
+    fn capture(
+        &mut self,
+        payment_id: &str,
+        amount: Option<i64>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<usize>, Problem> {
+        let payment = self.payment_mut(payment_id)?;
+        if !payment.charges.is_empty() {
+            return Err(already_paid());
+        }
+        let Some(approval) = payment.approved.clone() else {
+            return Err(Problem::conflict("not_approved", "the payer hasn't agreed yet"));
+        };
+        if !payment.awaits_capture() {
+            return Err(Problem::conflict("closed", format!("this payment is {}", payment.status())));
+        }
+        let amount = amount.unwrap_or(approval.amount);
+        if amount > approval.amount {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "capture_exceeds_approval",
+                format!("{} was approved", approval.amount),
+            ));
+        }
+        self.charge(payment_id, amount, &approval.currency, approval.late, now)
+    }
+
+    /// Takes the money. Whether it may was asked before.
+    fn charge(
+        &mut self,
+        payment_id: &str,
+        amount: i64,
+        currency: &str,
+        late: bool,
+        now: OffsetDateTime,
+    ) -> Result<Vec<usize>, Problem> {
+        let payment = self.payment_mut(payment_id)?;
+        let provider = payment.provider;
+        let id = provider.facade().new_id(Named::Charge);
+        payment.charges.push(Charge { id: id.clone(), amount, currency: currency.to_owned(), at: now, late });
+        self.named.insert((provider, id), payment_id.to_owned());
+        let fact = Fact {
+            amount: Some(amount),
+            currency: Some(currency.to_owned()),
+            ..Fact::of("payment.succeeded")
+        };
+        self.emit(payment_id, fact, now)
     }
 
     fn close(
@@ -364,22 +329,23 @@ impl Ledger {
             return Err(Problem::conflict("closed", format!("this payment is {}", payment.status())));
         }
         payment.closed = Some(closed);
-        let (amount, currency) = (payment.quote.amount, payment.quote.currency.clone());
         let kind = match closed {
             Closed::Failed => "payment.failed",
             Closed::Expired => "payment.expired",
+            Closed::Canceled => "payment.canceled",
         };
-        self.emit(payment_id, kind, amount, &currency, None, now).map(|at| vec![at])
+        self.emit(payment_id, Fact::of(kind), now)
     }
 
-    /// Gives money back; the event tells the cumulative amount.
+    /// Gives money back; the event tells the cumulative amount. What was given back is the last of the payment's `refunds`.
     pub(crate) fn refund(
         &mut self,
         payment_id: &str,
         refund_id: String,
         amount: i64,
         now: OffsetDateTime,
-    ) -> Result<usize, Problem> {
+    ) -> Result<Vec<usize>, Problem> {
+        self.room()?;
         let payment = self.payment_mut(payment_id)?;
         if payment.charges.is_empty() {
             return Err(Problem::conflict("not_paid", "only a paid payment can be refunded"));
@@ -392,9 +358,18 @@ impl Ledger {
                 format!("{rest} is left to refund"),
             ));
         }
-        payment.refunds.push(Refund { refund_id, amount, at: now });
-        let (total, currency) = (payment.refunded_amount(), payment.currency().to_owned());
-        self.emit(payment_id, "payment.refunded", total, &currency, None, now)
+        let provider = payment.provider;
+        let reference = provider.facade().new_id(Named::Refund);
+        payment.refunds.push(Refund {
+            refund_id: refund_id.clone(),
+            reference: reference.clone(),
+            amount,
+            at: now,
+        });
+        let amount = Some(payment.refunded_amount());
+        self.named.insert((provider, reference), payment_id.to_owned());
+        let fact = Fact { amount, refund_id: Some(refund_id), ..Fact::of("payment.refunded") };
+        self.emit(payment_id, fact, now)
     }
 
     fn dispute(
@@ -408,8 +383,7 @@ impl Ledger {
             (None | Some(Dispute::Won), Dispute::Open) if !payment.charges.is_empty() => {
                 ("dispute.opened", None)
             }
-            (Some(Dispute::Open), Dispute::Won) => ("dispute.closed", Some("won")),
-            (Some(Dispute::Open), Dispute::Lost) => ("dispute.closed", Some("lost")),
+            (Some(Dispute::Open), Dispute::Won | Dispute::Lost) => ("dispute.closed", Some(state)),
             _ => {
                 return Err(Problem::conflict(
                     "wrong_state",
@@ -418,50 +392,132 @@ impl Ledger {
             }
         };
         payment.disputes.push(DisputeStep { state, at: now });
-        let (amount, currency) = (payment.paid_amount(), payment.currency().to_owned());
-        self.emit(payment_id, kind, amount, &currency, outcome, now).map(|at| vec![at])
+        let amount = Some(payment.paid_amount());
+        self.emit(payment_id, Fact { amount, outcome, ..Fact::of(kind) }, now)
     }
 
-    fn payment_mut(&mut self, payment_id: &str) -> Result<&mut Payment, Problem> {
+    /// For what only a facade keeps, in `extra`; the rest changes by [`Self::act`] and [`Self::refund`].
+    pub(crate) fn payment_mut(&mut self, payment_id: &str) -> Result<&mut Payment, Problem> {
         self.payments.get_mut(payment_id).ok_or_else(|| Problem::not_found("no such payment was opened"))
     }
 
-    fn emit(
-        &mut self,
-        payment_id: &str,
-        kind: &str,
-        amount: i64,
-        currency: &str,
-        outcome: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<usize, Problem> {
+    /// Whether the events of one more act fit in.
+    fn room(&self) -> Result<(), Problem> {
+        if self.events.len() + PER_ACT > EVENTS { Err(Problem::full("events")) } else { Ok(()) }
+    }
+
+    /// Writes down what the payment's provider tells about this.
+    fn emit(&mut self, payment_id: &str, fact: Fact, now: OffsetDateTime) -> Result<Vec<usize>, Problem> {
         let payment = self.payment_mut(payment_id)?;
         payment.updated_at = now;
-        let id = random::id("evt");
-        let mut data = json!({
-            "payment_id": payment_id,
-            "provider_reference": payment.reference,
-            "amount": amount,
-            "currency": currency,
-        });
-        if let (Some(outcome), Some(members)) = (outcome, data.as_object_mut()) {
-            members.insert("outcome".to_owned(), outcome.into());
-        }
-        let body = json!({ "id": id, "type": kind, "created": now.unix_timestamp(), "data": data });
+        let facade = payment.provider.facade();
         let event = Event {
-            id: id.clone(),
+            id: String::new(),
+            provider: payment.provider,
             payment_id: payment_id.to_owned(),
-            kind: kind.to_owned(),
+            reference: payment.reference.clone(),
+            kind: String::new(),
+            amount: fact.amount.unwrap_or(payment.quote.amount),
+            currency: fact.currency.unwrap_or_else(|| payment.currency().to_owned()),
+            outcome: fact.outcome,
+            refund_id: fact.refund_id,
+            at: now,
             webhook_url: payment.quote.webhook_url.clone(),
-            body,
             state: EventState::Pending,
             attempts: Vec::new(),
         };
-        let at = self.events.len();
-        self.events.push(event);
-        self.event_at.insert(id, at);
-        Ok(at)
+        let mut told = Vec::new();
+        for kind in facade.tells(fact.kind) {
+            let (id, at) = (facade.new_id(Named::Event), self.events.len());
+            self.events.push(Event { id: id.clone(), kind: kind.to_owned(), ..event.clone() });
+            self.event_at.insert(id, at);
+            told.push(at);
+        }
+        Ok(told)
     }
+}
+
+/// What opening a checkout came to.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) payment: Payment,
+    pub(crate) new: bool,
+    /// The places of the events that tell so.
+    pub(crate) told: Vec<usize>,
+}
+
+/// Something to tell; without an amount it is about the one asked for, without a currency about the payment's.
+struct Fact {
+    kind: &'static str,
+    amount: Option<i64>,
+    currency: Option<String>,
+    outcome: Option<Dispute>,
+    refund_id: Option<String>,
+}
+
+impl Fact {
+    fn of(kind: &'static str) -> Self {
+        Self { kind, amount: None, currency: None, outcome: None, refund_id: None }
+    }
+}
+
+fn already_paid() -> Problem {
+    Problem::conflict("already_paid", "this payment is paid; it is never charged twice")
+}
+
+/// Opens a checkout, notes it and sends what follows.
+pub(crate) fn open(world: &Arc<World>, opening: Opening, now: OffsetDateTime) -> Result<Payment, Problem> {
+    let (provider, way) = (opening.provider, opening.way);
+    let opened = world.ledger.with(|ledger| ledger.open(opening, now))?;
+    if opened.new {
+        world.changed();
+        let payment_id = &opened.payment.quote.payment_id;
+        world.record("psp.opened", json!({ "provider": provider, "payment_id": payment_id, "way": way }));
+        webhooks::send(world, &opened.told);
+    }
+    Ok(opened.payment)
+}
+
+/// Gives money back, notes it and sends what follows; the payment as it stands then.
+pub(crate) fn refund(
+    world: &Arc<World>,
+    payment_id: &str,
+    refund_id: String,
+    amount: i64,
+    now: OffsetDateTime,
+) -> Result<Payment, Problem> {
+    let (payment, told) = world.ledger.with(|ledger| {
+        let told = ledger.refund(payment_id, refund_id, amount, now)?;
+        Ok::<_, Problem>((ledger.payment_mut(payment_id)?.clone(), told))
+    })?;
+    let refund_id = payment.refunds.last().map(|refund| &refund.refund_id);
+    world.record(
+        "psp.refunded",
+        json!({
+            "provider": payment.provider, "payment_id": payment_id, "refund_id": refund_id, "amount": amount,
+        }),
+    );
+    webhooks::send(world, &told);
+    Ok(payment)
+}
+
+/// Acts on a payment, notes it and sends the events that follow; the payment as it stands then.
+pub(crate) fn act(
+    world: &Arc<World>,
+    payment_id: &str,
+    outcome: Outcome,
+    amount: Option<i64>,
+    now: OffsetDateTime,
+) -> Result<Payment, Problem> {
+    let done = world.ledger.with(|ledger| {
+        let told = ledger.act(payment_id, outcome, amount, now)?;
+        Ok::<_, Problem>((ledger.payment_mut(payment_id)?.clone(), told))
+    });
+    let refused = done.as_ref().err().map(|problem| problem.code);
+    world.record("psp.act", json!({ "payment_id": payment_id, "outcome": outcome, "refused": refused }));
+    let (payment, told) = done?;
+    webhooks::send(world, &told);
+    Ok(payment)
 }
 
 /// Closes what business time has left behind, and sends the events.
@@ -472,3 +528,6 @@ pub(crate) fn expire_due(world: &Arc<World>, now: OffsetDateTime) {
     }
     webhooks::send(world, &told);
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Map;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    ledger::{Quote, Way},
+    ledger,
+    payment::{OnPay, Opening, Quote, Way},
+    providers::Provider,
     signature,
 };
-use crate::{config::web_address, problem::Problem, world::World};
+use crate::{problem::Problem, world::World};
 
 /// `POST /psp/payments`
 #[derive(Debug, Deserialize)]
@@ -27,39 +29,18 @@ pub(crate) struct OpenBody {
 }
 
 impl OpenBody {
-    /// Refuses terms that no service would take.
     pub(crate) fn quote(self) -> Result<Quote, Problem> {
-        if !is_id(&self.payment_id) {
-            return Err(Problem::invalid("payment_id is 1 to 64 letters, digits, - or _"));
-        }
-        if !(1..=1_000_000_000_000_000).contains(&self.amount) {
-            return Err(Problem::invalid("amount is positive, in minor units"));
-        }
-        if !((3..=5).contains(&self.currency.len())
-            && self.currency.bytes().all(|byte| byte.is_ascii_uppercase()))
-        {
-            return Err(Problem::invalid("currency is a code such as EUR"));
-        }
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > 500) {
-            return Err(Problem::invalid("description is at most 500 characters"));
-        }
-        if web_address(&self.return_url).is_none() {
-            return Err(Problem::invalid("return_url is an http(s) address"));
-        }
-        if self.webhook_url.as_deref().is_some_and(|url| web_address(url).is_none()) {
-            return Err(Problem::invalid("webhook_url is an http(s) address"));
-        }
-        let expires_at =
-            instant(&self.expires_at).ok_or_else(|| Problem::invalid("expires_at is an RFC 3339 instant"))?;
-        Ok(Quote {
+        let expires_at = instant(&self.expires_at);
+        Quote {
             payment_id: self.payment_id,
             amount: self.amount,
             currency: self.currency,
             description: self.description,
             return_url: self.return_url,
             webhook_url: self.webhook_url,
-            expires_at,
-        })
+            expires_at: expires_at.ok_or_else(|| Problem::invalid("expires_at is an RFC 3339 instant"))?,
+        }
+        .checked()
     }
 }
 
@@ -111,19 +92,24 @@ pub(crate) fn read_link(secret: &str, query: &str) -> Result<Quote, Problem> {
     .quote()
 }
 
+/// How `hmac_psp` opens: by its own name, for a payer who pays at once.
+pub(crate) fn opening(quote: Quote, way: Way) -> Opening {
+    Opening {
+        provider: Provider::HmacPsp,
+        quote,
+        way,
+        reference: None,
+        on_pay: OnPay::Charge,
+        extra: Map::new(),
+    }
+}
+
 /// Opens the payment of a link, as the first visit does; its id.
 pub(crate) fn open_link(world: &Arc<World>, query: &str, now: OffsetDateTime) -> Result<String, Problem> {
     let quote = read_link(&world.config.psp.link_secret, query)?;
     let payment_id = quote.payment_id.clone();
-    let new = world.ledger.with(|ledger| {
-        let new = ledger.payment(&payment_id).is_none();
-        ledger.open(quote, Way::Link, now).map(|_| new)
-    })?;
-    if new {
-        world.changed();
-        world.record("psp.opened", json!({ "payment_id": payment_id, "way": "link" }));
-    }
-    super::ledger::expire_due(world, now);
+    ledger::open(world, opening(quote, Way::Link), now)?;
+    ledger::expire_due(world, now);
     Ok(payment_id)
 }
 

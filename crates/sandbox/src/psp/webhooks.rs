@@ -1,4 +1,4 @@
-//! Events on their way to the product: signed, in order for each payment, repeated until answered 2xx.
+//! Events on their way to the product: in order for each payment, in the words of its provider, repeated until taken.
 //!
 //! Each payment with undelivered events has one courier task, so one that the product refuses doesn't hold up the others'.
 
@@ -9,15 +9,16 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
-use super::signature::{self, Signed};
+use super::{
+    event::{Attempt, Event, EventState},
+    facade::{Bend, Outgoing},
+    providers::Provider,
+};
 use crate::{
-    clock::rfc3339,
-    faults::{Fault, Kind, Peer},
+    faults::{Fault, Kind, Order, Peer},
     problem::Problem,
     shared::Shared,
     world::World,
@@ -28,40 +29,6 @@ const AT_ONCE: usize = 16;
 
 /// Attempts remembered per event.
 const ATTEMPTS_KEPT: usize = 50;
-
-/// One thing the service tells the product.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Event {
-    pub(crate) id: String,
-    pub(crate) payment_id: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    /// The payment's own address for events; `None` is the configured one.
-    pub(crate) webhook_url: Option<String>,
-    pub(crate) body: Value,
-    pub(crate) state: EventState,
-    pub(crate) attempts: Vec<Attempt>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EventState {
-    Pending,
-    Delivered,
-    /// Never sent, by a fault.
-    Dropped,
-    GivenUp,
-}
-
-/// One call, or the fault that took its place.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Attempt {
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
-    pub(crate) status: Option<u16>,
-    pub(crate) error: Option<String>,
-    pub(crate) fault: Option<Kind>,
-}
 
 /// Undelivered events by payment, and those a `reorder` collects.
 #[derive(Debug)]
@@ -128,12 +95,17 @@ async fn courier(world: Arc<World>, payment_id: String) {
 
 /// Tries until the product takes the event or the attempts are used up.
 async fn deliver(world: &Arc<World>, at: usize) {
-    let mut waits = world.config.psp.event_retry.iter();
+    let Some(event) = world.ledger.with(|ledger| ledger.event(at).cloned()) else { return };
+    if outgoing(world, &event, &Bend::default()).is_none() {
+        set_state(world, at, EventState::Untold);
+        return;
+    }
+    let mut waits = event.provider.facade().retries(world).iter();
     loop {
         if !is_pending(world, at) {
             return;
         }
-        let fault = world.faults.take(Peer::PspWebhooks, |_| true);
+        let fault = world.faults.take(Peer::PspWebhooks, |order| concerns(order, event.provider));
         match fault.as_ref().map(|fault| fault.order.kind) {
             Some(Kind::Hold) => {
                 if let Some(fault) = fault {
@@ -160,6 +132,10 @@ async fn deliver(world: &Arc<World>, at: usize) {
         };
         tokio::time::sleep(*wait).await;
     }
+}
+
+fn concerns(order: &Order, provider: Provider) -> bool {
+    order.provider.is_none_or(|only| only == provider)
 }
 
 /// One attempt, bent by a fault; tells whether the event is done with.
@@ -189,49 +165,34 @@ async fn attempt(world: &Arc<World>, at: usize, fault: Option<&Fault>) -> bool {
     taken
 }
 
-/// One signed POST; tells whether it was answered 2xx.
+/// One call in the words of the provider; tells whether it was taken.
 async fn call(world: &World, at: usize, fault: Option<&Fault>) -> bool {
-    let Some((url, mut body)) = world.ledger.with(|ledger| {
-        let event = ledger.event(at)?;
-        Some((
-            event.webhook_url.clone().unwrap_or_else(|| world.config.psp.webhook_url.clone()),
-            event.body.clone(),
-        ))
-    }) else {
-        return false;
-    };
+    let Some(event) = world.ledger.with(|ledger| ledger.event(at).cloned()) else { return false };
+    let Some(outgoing) = outgoing(world, &event, &Bend::ordered(fault, event.amount)) else { return false };
     let Ok(_room) = world.queues.room.acquire().await else { return false };
-    let kind = fault.map(|fault| fault.order.kind);
-    let mut t = world.wall().unix_timestamp();
-    let mut secret = world.config.psp.webhook_secret.clone();
-    match (kind, fault) {
-        (Some(Kind::WrongSignature), _) => secret.push_str("-wrong"),
-        (Some(Kind::StaleTimestamp), Some(fault)) => t -= fault.order.age_seconds.unwrap_or(600),
-        (Some(Kind::WrongAmount), Some(fault)) => {
-            if let Some(amount) = body.pointer_mut("/data/amount") {
-                *amount = json!(fault.order.amount.unwrap_or(amount.as_i64().unwrap_or(0).saturating_add(1)));
-            }
-        }
-        _ => {}
+    let mut request = world.client.request(outgoing.method, outgoing.url);
+    for (name, value) in outgoing.headers {
+        request = request.header(name, value);
     }
-    let body = body.to_string();
-    let header = signature::header(&secret, t, Signed::Body(body.as_bytes()));
-    let answer = world
-        .client
-        .post(url)
-        .header("Content-Type", "application/json")
-        .header("X-Signature", header)
-        .body(body)
-        .send()
-        .await;
+    let answer = request.body(outgoing.body).send().await;
     let (status, error) = match answer {
         Ok(answer) => (Some(answer.status()), None),
         Err(error) => (None, Some(plain(&error).to_owned())),
     };
-    let attempt =
-        Attempt { at: world.wall(), status: status.map(|status| status.as_u16()), error, fault: kind };
+    let attempt = Attempt {
+        at: world.wall(),
+        status: status.map(|status| status.as_u16()),
+        error,
+        fault: fault.map(|fault| fault.order.kind),
+    };
     note(world, at, attempt);
-    status.is_some_and(|status| status.is_success())
+    status.is_some_and(|status| event.provider.facade().takes(status))
+}
+
+/// The event as its provider tells it.
+fn outgoing(world: &World, event: &Event, bend: &Bend) -> Option<Outgoing> {
+    let payment = world.ledger.with(|ledger| ledger.payment(&event.payment_id).cloned())?;
+    event.provider.facade().render(world, &payment, event, bend)
 }
 
 /// What went wrong with a call, without addresses.
@@ -247,12 +208,16 @@ pub(crate) fn plain(error: &reqwest::Error) -> &'static str {
 
 /// `POST /psp/events/{event_id}/resend`: one attempt right now, whatever the event's state; the status it was answered with.
 pub(crate) async fn resend(world: &Arc<World>, event_id: &str) -> Result<Value, Problem> {
-    let at = world
+    let (at, provider) = world
         .ledger
-        .with(|ledger| ledger.find_event(event_id))
+        .with(|ledger| {
+            let at = ledger.find_event(event_id)?;
+            Some((at, ledger.event(at)?.provider))
+        })
         .ok_or_else(|| Problem::not_found("no such event"))?;
-    let fault =
-        world.faults.take(Peer::PspWebhooks, |order| !matches!(order.kind, Kind::Hold | Kind::Reorder));
+    let fault = world.faults.take(Peer::PspWebhooks, |order| {
+        concerns(order, provider) && !matches!(order.kind, Kind::Hold | Kind::Reorder)
+    });
     let delivered = attempt(world, at, fault.as_ref()).await;
     let last = world.ledger.with(|ledger| ledger.event(at).and_then(|event| event.attempts.last().cloned()));
     Ok(json!({ "event_id": event_id, "delivered": delivered, "attempt": last }))
@@ -333,25 +298,7 @@ fn describe(world: &World, at: usize) -> Value {
     world.ledger.with(|ledger| {
         ledger.event(at).map_or(
             Value::Null,
-            |event| json!({ "event_id": event.id, "payment_id": event.payment_id, "type": event.kind }),
+            |event| json!({ "event_id": event.id, "provider": event.provider, "payment_id": event.payment_id, "type": event.kind }),
         )
-    })
-}
-
-/// An event as programs see it.
-pub(crate) fn show(event: &Event) -> Value {
-    json!({
-        "event_id": event.id,
-        "payment_id": event.payment_id,
-        "type": event.kind,
-        "state": event.state,
-        "created": event.body.get("created"),
-        "data": event.body.get("data"),
-        "attempts": event.attempts.iter().map(|attempt| json!({
-            "at": rfc3339(attempt.at),
-            "status": attempt.status,
-            "error": attempt.error,
-            "fault": attempt.fault,
-        })).collect::<Vec<_>>(),
     })
 }

@@ -63,7 +63,8 @@ async fn the_page_speaks_the_payers_language_and_may_lead_back_to_the_product() 
     let policy = english.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains(&format!("form-action 'self' {};", stage.product_url)), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
-    assert!(english.text().await.unwrap().contains("€59.99"));
+    let english = english.text().await.unwrap();
+    assert!(english.contains("€59.99") && english.contains("HMAC PSP"), "{english}");
     let french = stage
         .request(Method::GET, "/psp/checkout/p1")
         .header("Accept-Language", "fr-FR,en;q=0.5")

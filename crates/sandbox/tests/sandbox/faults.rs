@@ -151,6 +151,8 @@ async fn orders_that_make_no_sense_are_refused() {
         json!({ "peer": "psp_api", "fault": "time_out", "ms": 99_999_999 }),
         json!({ "peer": "psp_api", "fault": "reset", "operation": "steal" }),
         json!({ "peer": "psp_webhooks", "fault": "duplicate", "copies": 0 }),
+        json!({ "peer": "psp_webhooks", "fault": "drop", "provider": "bank_of_the_moon" }),
+        json!({ "peer": "psp_api", "fault": "reset", "provider": "hmac_psp" }),
         json!({ "peer": "smtp", "fault": "down", "surprise": 1 }),
     ] {
         assert_eq!(stage.post("/faults", bad.clone()).await.0, 422, "{bad}");

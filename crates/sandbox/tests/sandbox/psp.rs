@@ -224,6 +224,46 @@ async fn a_checkout_expires_with_business_time() {
     stage.until("the expiry is told", || stage.product.types() == ["payment.expired"]).await;
 }
 
+#[tokio::test]
+async fn the_books_are_asked_by_provider_and_by_any_name_of_a_payment_there() {
+    let stage = Stage::new().await;
+    stage.open("p1").await;
+    stage.open("p2").await;
+    let paid = stage.act("p1", "pay").await.1;
+    assert_eq!(paid["provider"], "hmac_psp");
+    stage.act("p2", "pay").await;
+    for name in [&paid["reference"], &paid["charges"][0]["id"]] {
+        let query = format!("provider=hmac_psp&reference={}", name.as_str().unwrap());
+        let books = stage.get(&format!("/psp/ledger?{query}")).await.1;
+        assert_eq!(books["items"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&books["items"][0]["payment_id"], &books["items"][0]["provider"]),
+            (&json!("p1"), &json!("hmac_psp"))
+        );
+        let events = stage.get(&format!("/psp/events?{query}")).await.1;
+        assert_eq!(events["items"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&events["items"][0]["payment_id"], &events["items"][0]["provider"]),
+            (&json!("p1"), &json!("hmac_psp"))
+        );
+    }
+    assert_eq!(
+        stage.get("/psp/ledger?reference=p1").await.1,
+        json!({ "items": [] }),
+        "that is the product's name"
+    );
+}
+
+#[tokio::test]
+async fn a_payment_that_the_shop_cancels_is_told_as_failed() {
+    let stage = Stage::new().await;
+    stage.open("p1").await;
+    assert_eq!(stage.act("p1", "cancel").await.1["status"], "canceled");
+    assert_eq!(stage.ask("p1").await.1["status"], "failed");
+    stage.until("it is told", || stage.product.types() == ["payment.failed"]).await;
+    assert_eq!(stage.act("p1", "pay").await.0, 409);
+}
+
 fn sandbox_time(stage: &Stage, ahead: i64) -> String {
     let at = time::OffsetDateTime::from_unix_timestamp(stage.now() + ahead).unwrap();
     at.format(&time::format_description::well_known::Rfc3339).unwrap()

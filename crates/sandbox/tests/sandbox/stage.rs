@@ -22,8 +22,8 @@ use axum::{
 use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::{Method, RequestBuilder};
 use sandbox::{
-    Advanced, BusinessClock, ChatConfig, ClockError, Config, Error, PspConfig, Sandbox, SmsConfig,
-    TelegramConfig,
+    Advanced, BtcPayConfig, BusinessClock, ChatConfig, ClockError, Config, Error, FedaPayConfig,
+    MtnMomoConfig, PaypalConfig, ProvidersConfig, PspConfig, Sandbox, SmsConfig, TelegramConfig,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -293,6 +293,25 @@ pub(crate) fn config(product_url: &str, state_file: Option<PathBuf>) -> Config {
             link_secret: "link".to_owned(),
             webhook_url: format!("{product_url}/default-hook"),
             event_retry: [5, 10, 20, 20, 20].into_iter().map(Duration::from_millis).collect(),
+        },
+        providers: ProvidersConfig {
+            btcpay: BtcPayConfig {
+                store_id: "SandboxStore".to_owned(),
+                api_key: "btcpay-key".to_owned(),
+                webhook_secret: "btcpay-webhook-secret".to_owned(),
+            },
+            mtn_momo: MtnMomoConfig {
+                api_user: "momo-user".to_owned(),
+                api_key: "momo-key".to_owned(),
+                collection_key: "collection-key".to_owned(),
+                disbursement_key: "disbursement-key".to_owned(),
+            },
+            fedapay: FedaPayConfig {
+                secret_key: "sk_sandbox_test".to_owned(),
+                webhook_secret: "wh_test".to_owned(),
+            },
+            stripe: sandbox::StripeConfig::default(),
+            paypal: PaypalConfig::default(),
         },
         telegram: TelegramConfig {
             bot_token: TOKEN.to_owned(),

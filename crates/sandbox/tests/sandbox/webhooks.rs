@@ -123,6 +123,17 @@ async fn a_held_event_comes_when_the_hold_is_cleared() {
 }
 
 #[tokio::test]
+async fn a_fault_of_events_can_be_kept_to_one_provider() {
+    let stage = Stage::new().await;
+    stage.open("p1").await;
+    let order = json!({ "peer": "psp_webhooks", "fault": "drop", "provider": "hmac_psp", "times": 1 });
+    stage.fault(order).await;
+    stage.act("p1", "pay").await;
+    stage.act("p1", "dispute_open").await;
+    stage.until("the second came", || stage.product.types() == ["dispute.opened"]).await;
+}
+
+#[tokio::test]
 async fn a_dropped_event_never_comes() {
     let stage = Stage::new().await;
     stage.open("p1").await;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use gateways::payments::CheckoutKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -43,6 +44,14 @@ pub(crate) struct ProviderBody {
     provider: &'static str,
     #[schema(example = json!(["EUR", "XOF"]))]
     currencies: Vec<&'static str>,
+    /// `page` (the provider's), `phone` (a prompt: give `phone_number`) or `instructions`.
+    #[schema(value_type = String, example = "page")]
+    checkout: CheckoutKind,
+    /// `test` (play money) or `live`.
+    #[schema(example = "live")]
+    mode: &'static str,
+    /// Whether it can remember a way to pay (`remember`).
+    saves_methods: bool,
 }
 
 /// Who takes payments now.
@@ -71,9 +80,13 @@ pub(crate) async fn plans(State(state): State<WebState>) -> Json<PlansResponse> 
 /// Tells who takes payments now, in which currencies.
 #[utoipa::path(get, path = "/api/billing/providers", tag = "billing", responses((status = 200, body = ProvidersResponse)))]
 pub(crate) async fn providers(State(state): State<WebState>) -> Json<ProvidersResponse> {
-    let items = state.app.providers().iter().map(|provider| ProviderBody {
+    let providers = state.app.providers();
+    let items = providers.iter().map(|provider| ProviderBody {
         provider: provider.code(),
         currencies: provider.capabilities().currencies.iter().map(|currency| currency.code()).collect(),
+        checkout: provider.capabilities().checkout,
+        mode: provider.capabilities().mode.as_str(),
+        saves_methods: provider.capabilities().saves_methods,
     });
     Json(ProvidersResponse { items: items.collect() })
 }

@@ -7,7 +7,9 @@ mod billing;
 pub(crate) mod guard;
 mod health;
 mod me;
+mod payment_methods;
 mod payments;
+mod receipts;
 mod subscriptions;
 mod telegram;
 mod webhooks;
@@ -84,6 +86,11 @@ fn sales() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsWrite).guard(routes!(payments::init)))
         .routes(needs(Scope::PaymentsRead).guard(routes!(payments::list)))
         .routes(needs(Scope::PaymentsRead).guard(routes!(payments::get)))
+        .routes(needs(Scope::PaymentsRead).guard(routes!(receipts::receipt)))
+        .routes(open(routes!(receipts::key)))
+        .routes(needs(Scope::PaymentsRead).guard(routes!(payment_methods::list)))
+        .routes(needs(Scope::PaymentsWrite).guard(routes!(payment_methods::store)))
+        .routes(needs(Scope::PaymentsWrite).guard(routes!(payment_methods::forget)))
         .routes(needs(Scope::SubscriptionsRead).guard(routes!(subscriptions::subscription)))
         .routes(needs(Scope::SubscriptionsRead).guard(routes!(subscriptions::subscriptions)))
         .routes(needs(Scope::TelegramRead).guard(routes!(telegram::binding)))
@@ -98,6 +105,15 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::UsersRead).guard(routes!(admin::users::get)))
         .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::freeze)))
         .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::unfreeze)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::payments::list)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::payments::get)))
+        .routes(needs(Scope::PaymentsRefund).and_a_step_up().guard(routes!(admin::payments::refund)))
+        .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::payments::confirm)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::cases)))
+        .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::accept)))
+        .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
+        .routes(needs(Scope::PaymentsConfirm).guard(routes!(admin::review::replay)))
 }
 
 /// What others call, each with its own proof.
@@ -109,4 +125,5 @@ fn callbacks() -> OpenApiRouter<WebState> {
         .merge(telegram)
         .routes(open(routes!(webhooks::twilio)))
         .routes(open(routes!(webhooks::payment_provider)))
+        .routes(open(routes!(webhooks::payment_provider_put)))
 }

@@ -6,9 +6,10 @@ use application::billing::{IdempotencyKey, InitRequest, PaymentView, Step};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::ids::PaymentId;
+use domain::ids::{PaymentId, PaymentMethodId};
 use domain::money::Currency;
 use domain::plan::PlanCode;
+use gateways::payments::{Instructions, PhoneNumber};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -40,8 +41,14 @@ pub(crate) struct InitBody {
     /// Instead of the `Idempotency-Key` header: exactly one of the two.
     #[schema(max_length = 255)]
     idempotency_key: Option<String>,
-    /// A stored payment method; none can be stored yet.
+    /// A stored payment method of this provider.
     payment_method_id: Option<Uuid>,
+    /// The payer's telephone in the international form, for providers that prompt there.
+    #[schema(example = "+22997808080")]
+    phone_number: Option<String>,
+    /// Have the provider remember this way to pay, where it can.
+    #[serde(default)]
+    remember: bool,
 }
 
 /// A payment.
@@ -63,8 +70,12 @@ pub(crate) struct PaymentResponse {
     currency: &'static str,
     /// Where to pay, while it can be paid.
     checkout_url: Option<String>,
-    /// What to do instead, for ways to pay without a page.
-    instructions: Option<String>,
+    /// What to do instead, for ways to pay without a page: `kind` is `bank_transfer`, `crypto_address` or `phone_prompt`.
+    #[schema(value_type = Option<Object>)]
+    instructions: Option<Instructions>,
+    /// `test` (play money) or `live`.
+    #[schema(example = "live")]
+    mode: &'static str,
     /// Until when the quote holds.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -131,7 +142,8 @@ impl From<PaymentView> for PaymentResponse {
             amount: view.amount.minor,
             currency: view.amount.currency.code(),
             checkout_url: view.checkout_url,
-            instructions: None,
+            instructions: view.instructions,
+            mode: view.mode.as_str(),
             expires_at: view.expires_at,
             created_at: view.created_at,
             settled_at: view.settled_at,
@@ -193,10 +205,8 @@ fn init_request(caller: &Caller, headers: &HeaderMap, body: InitBody) -> Result<
     if free_text.into_iter().any(looks_like_card_number) {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "card_number_refused"));
     }
-    if body.payment_method_id.is_some() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "payment_method_unknown"));
-    }
     let unknown_plan = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_unknown");
+    let phone = body.phone_number.as_deref().map(PhoneNumber::from_str).transpose();
     let currency = body.currency.as_deref().map(Currency::from_str).transpose();
     Ok(InitRequest {
         user: caller.user,
@@ -206,11 +216,14 @@ fn init_request(caller: &Caller, headers: &HeaderMap, body: InitBody) -> Result<
         plan_code: PlanCode::from_str(&body.plan_code).map_err(|_| unknown_plan)?,
         provider: body.provider,
         currency: currency.map_err(|_| Problem::field("/currency", "not_allowed"))?,
+        phone: phone.map_err(|_| Problem::field("/phone_number", "phone_number"))?,
+        method: body.payment_method_id.map(PaymentMethodId::from_uuid),
+        remember: body.remember,
     })
 }
 
 /// Exactly one, in the header or in the body.
-fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<String, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<String, Problem> {
     let missing = || Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing");
     let mut in_header = headers.get_all(KEY_HEADER).iter();
     match (in_header.next(), in_header.next(), in_body) {

@@ -49,6 +49,27 @@ pub(crate) async fn payment_provider(
     Err(error.into())
 }
 
+/// The same for providers that may PUT their callbacks (MTN MoMo).
+#[utoipa::path(put, path = "/api/webhooks/{provider}", tag = "webhooks",
+    params(("provider" = String, Path, example = "mtn_momo")),
+    request_body(content = String, content_type = "application/json", description = "As the provider sends it"),
+    responses(
+        (status = 200, body = ReceivedResponse),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn payment_provider_put(
+    state: State<WebState>,
+    caller: Anonymous,
+    provider: Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<axum::Json<ReceivedResponse>, Problem> {
+    payment_provider(state, caller, provider, headers, body).await
+}
+
 /// Verified callbacks never count, so a flood of forged ones from one address can't push them out.
 async fn count_unverified(state: &WebState, context: &Context) -> Result<(), Problem> {
     if let Some(address) = context.address.map(counted) {

@@ -52,6 +52,7 @@ pub fn router() -> Router<WebState> {
         .route("/dashboard/progress", get(dashboard::watch))
         .route("/payments/{id}", get(payments::detail))
         .route("/payments/{id}/checkout", get(payments::checkout))
+        .route("/payments/{id}/receipt", get(payments::receipt))
         .route("/payments/{id}/return", get(payments::back))
         .route("/payments/{id}/progress", get(payments::watch))
         .route(assets::ROUTE, get(assets::serve))

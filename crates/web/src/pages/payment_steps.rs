@@ -84,6 +84,8 @@ pub(super) mod tests {
             provider: "hmac_psp".to_owned(),
             amount: Money::new(5_999, Currency::Eur),
             checkout_url: None,
+            instructions: None,
+            mode: domain::payment::Mode::Live,
             expires_at: datetime!(2026-11-23 15:00 UTC),
             created_at: CREATED,
             settled_at: None,

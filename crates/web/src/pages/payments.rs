@@ -1,21 +1,22 @@
 //! `/dashboard/payments`, `/payments/{id}…`: opening a payment, the way to the provider and back, where the money is.
 
 use application::billing::{InitAnswer, InitRequest, PaymentView as Payment};
-use application::text;
+use application::text::{self, Locale};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ids::PaymentId;
-use domain::money::Currency;
+use domain::money::{Currency, Money};
 use domain::payment::Status;
 use domain::time::Instant;
+use gateways::payments::{Instructions, PhoneNumber};
 use serde::Deserialize;
 
 use super::csrf::Form;
 use super::session::{SignedIn, Visitor, is_nonce};
 use super::views::{
-    Badge, CheckoutView, Moment, Notice, PaymentRow, PaymentView, Progress, ReturnOutcome, ReturnView,
-    failure_in_words,
+    Badge, CheckoutView, Moment, Notice, PaymentRow, PaymentView, Progress, ReceiptView, ReturnOutcome,
+    ReturnView, failure_in_words,
 };
 use super::{payment_steps, redirect, sale};
 use crate::extract::IdPath;
@@ -31,6 +32,9 @@ pub(super) struct OpenFields {
     offer: String,
     /// The page's own.
     idempotency_key: String,
+    /// For ways to pay that prompt the payer's telephone; spaces are for people.
+    #[serde(default)]
+    phone_number: String,
 }
 
 /// Opens a payment, and goes to the page that leads to the provider.
@@ -46,21 +50,31 @@ pub(super) async fn open(form: Form<SignedIn, OpenFields>) -> Result<Response, P
 }
 
 fn init_request(form: &Form<SignedIn, OpenFields>) -> Result<InitRequest, Problem> {
-    let OpenFields { plan_code, offer, idempotency_key } = &form.fields;
+    let OpenFields { plan_code, offer, idempotency_key, phone_number } = &form.fields;
     let (provider, currency) =
         offer.split_once(':').ok_or_else(|| Problem::field("/offer", "not_allowed"))?;
     let unknown_plan = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_unknown");
     if !is_nonce(idempotency_key) {
         return Err(Problem::field("/idempotency_key", "not_allowed"));
     }
-    // Going back to the same page and choosing another way to pay is another request.
-    let key = format!("page:{idempotency_key}:{provider}:{currency}");
+    let phone: String = phone_number.chars().filter(|character| !character.is_whitespace()).collect();
+    let phone = Some(phone).filter(|phone| !phone.is_empty()).map(|phone| phone.parse::<PhoneNumber>());
+    let phone = phone.transpose().map_err(|_| Problem::field("/phone_number", "phone_number"))?;
+    // Going back to the same page and choosing another way to pay, or another telephone, is another request.
+    let last_digits = phone.as_ref().map_or_else(String::new, |phone| {
+        let number = phone.as_e164();
+        format!(":{}", &number[number.len().saturating_sub(6)..])
+    });
+    let key = format!("page:{idempotency_key}:{provider}:{currency}{last_digits}");
     Ok(InitRequest {
         user: form.who.user,
         key: key.parse().map_err(|_| Problem::field("/offer", "too_long"))?,
         plan_code: plan_code.parse().map_err(|_| unknown_plan)?,
         provider: provider.to_owned(),
         currency: Some(currency.parse::<Currency>().map_err(|_| Problem::field("/offer", "not_allowed"))?),
+        phone,
+        method: None,
+        remember: false,
     })
 }
 
@@ -97,9 +111,35 @@ pub(super) async fn detail(
         badge: badge(&visitor, &payment),
         steps: payment_steps::steps(visitor.locale, &payment, &reached),
         checkout_href: payable_at(&payment, now).map(|_| checkout_href(id)),
-        instructions: None,
+        instructions: instructions(visitor.locale, &payment, now),
+        receipt_href: payment.settled_at.map(|_| format!("/payments/{id}/receipt")),
         try_again: matches!(payment.status, Status::Failed | Status::Expired),
         progress: progress(&payment),
+    };
+    Ok(visitor.show(StatusCode::OK, &view))
+}
+
+/// The receipt, to read and to print.
+pub(super) async fn receipt(
+    SignedIn { visitor, user, .. }: SignedIn,
+    IdPath(id): IdPath<PaymentId>,
+) -> Result<Response, Problem> {
+    let found = visitor.app().receipt(user, id).await?.ok_or(Problem::not_found())?;
+    let Ok(signed) = found else { return Ok(redirect::see_other(&href(id))) };
+    let (payment, receipt) = (&signed.payment, signed.receipt);
+    let refunded = Money::new(receipt.refunded_amount, payment.amount.currency);
+    let view = ReceiptView {
+        page: visitor.frame(),
+        payment_href: href(id),
+        plan: sale::plan_name(&visitor, &payment.plan_code),
+        amount: visitor.locale.money(payment.amount),
+        refunded: (refunded.minor > 0).then(|| visitor.locale.money(refunded)),
+        provider: text::provider_name(visitor.locale, &payment.provider),
+        paid_at: Moment::new(visitor.locale, payment.settled_at.unwrap_or(payment.created_at)),
+        test: receipt.mode == "test",
+        key_address: format!("{}/api/billing/receipt-key", receipt.issuer),
+        receipt,
+        jws: signed.jws,
     };
     Ok(visitor.show(StatusCode::OK, &view))
 }
@@ -195,6 +235,30 @@ fn progress(payment: &Payment) -> Option<Progress> {
 fn payable_at(payment: &Payment, now: Instant) -> Option<&str> {
     let payable = !payment.under_review && now < payment.expires_at;
     payment.checkout_url.as_deref().filter(|_| payable)
+}
+
+/// What to do instead of visiting a page, while the quote holds: a line each, with its name.
+fn instructions(locale: Locale, payment: &Payment, now: Instant) -> Vec<(String, String)> {
+    let open = !payment.under_review && now < payment.expires_at;
+    let Some(told) = payment.instructions.as_ref().filter(|_| open) else { return Vec::new() };
+    let line = |key: &str, value: &str| (text::text(locale, key, &[]), value.to_owned());
+    match told {
+        Instructions::BankTransfer { account_holder, iban, bic, bank, reference } => {
+            let mut lines =
+                vec![line("instructions-account-holder", account_holder), line("instructions-iban", iban)];
+            lines.extend(bic.as_deref().map(|bic| line("instructions-bic", bic)));
+            lines.extend(bank.as_deref().map(|bank| line("instructions-bank", bank)));
+            lines.push(line("instructions-exact-amount", &locale.money(payment.amount)));
+            lines.push(line("instructions-transfer-reference", reference));
+            lines
+        }
+        Instructions::CryptoAddress { network, address, amount } => vec![
+            line("instructions-network", network),
+            line("instructions-address", address),
+            line("instructions-exact-amount", &format!("{amount} {}", payment.amount.currency)),
+        ],
+        Instructions::PhonePrompt { phone } => vec![line("instructions-phone", phone)],
+    }
 }
 
 fn href(id: PaymentId) -> String {

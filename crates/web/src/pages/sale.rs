@@ -1,11 +1,12 @@
 //! `/`: what is sold, and the words for it that other pages share.
 
-use application::App;
 use application::text::{self, Locale};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::money::Currency;
+use domain::payment::Mode;
 use domain::plan::{Plan, PlanCode};
+use gateways::payments::{CheckoutKind, PaymentProvider};
 
 use super::session::{self, Visitor};
 use super::views::{HomeView, Offer, PlanCard};
@@ -24,21 +25,36 @@ pub(super) fn plan_cards(visitor: &Visitor) -> Vec<PlanCard> {
         code: plan.code.to_string(),
         name: text::plan_name(locale, &plan.code, plan.length.days()),
         days: plan.length.days(),
-        offers: offers(app, locale, plan),
+        offers: offers(visitor, plan),
+        asks_phone: app.providers().iter().any(|provider| prompts(&**provider, plan)),
         idempotency_key: session::nonce(app),
     });
     cards.collect()
 }
 
-fn offers(app: &App, locale: Locale, plan: &Plan) -> Vec<Offer> {
+fn prompts(provider: &dyn PaymentProvider, plan: &Plan) -> bool {
+    let capabilities = provider.capabilities();
+    capabilities.checkout == CheckoutKind::Phone
+        && plan.prices.iter().any(|price| capabilities.currencies.contains(&price.currency))
+}
+
+fn offers(visitor: &Visitor, plan: &Plan) -> Vec<Offer> {
+    let locale = visitor.locale;
     let mut offers = Vec::new();
-    for provider in app.providers() {
+    for provider in visitor.app().providers() {
         let taken = &provider.capabilities().currencies;
+        // In a sandbox everything is play money, and every page says so.
+        let unreal = provider.capabilities().mode == Mode::Test && !visitor.state.options.sandbox;
         for price in plan.prices.iter().filter(|price| taken.contains(&price.currency)) {
             offers.push(Offer {
                 value: format!("{}:{}", provider.code(), price.currency.code()),
                 price: locale.money(*price),
-                provider: way_to_pay(locale, provider.code(), price.currency),
+                provider: if unreal {
+                    let name = way_to_pay(locale, provider.code(), price.currency);
+                    format!("{name} · {}", text::text(locale, "way-test", &[]))
+                } else {
+                    way_to_pay(locale, provider.code(), price.currency)
+                },
             });
         }
     }

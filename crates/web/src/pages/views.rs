@@ -20,8 +20,8 @@ pub use self::account::{
 pub use self::code::{CodePrompt, Complaint, OtherWay, SendCode, way};
 pub use self::dashboard::{DashboardView, Membership, SubscriptionCard, TelegramCard};
 pub use self::payment::{
-    Badge, CheckoutView, PaymentRow, PaymentStep, PaymentView, Progress, ReturnOutcome, ReturnView, StepKind,
-    StepState, Tone, failure_in_words,
+    Badge, CheckoutView, PaymentRow, PaymentStep, PaymentView, Progress, ReceiptView, ReturnOutcome,
+    ReturnView, StepKind, StepState, Tone, failure_in_words,
 };
 pub use self::problem::ProblemView;
 pub use self::sale::{HomeView, Offer, PlanCard};

@@ -101,7 +101,7 @@ fn every_key_can_be_given_in_the_environment_under_its_name() {
                 | "sms.verify_url" => "https://a.example",
                 "default_locale" => "en",
                 "server.bind" => "[::1]:1",
-                "server.trusted_proxies" => "10.0.0.0/8",
+                "server.trusted_proxies" | "providers.hmac_psp.networks" => "10.0.0.0/8",
                 "log.format" => "json",
                 "telegram.updates" => "polling",
                 "providers.hmac_psp.opening" => "link",

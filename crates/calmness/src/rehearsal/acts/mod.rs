@@ -7,3 +7,4 @@ pub(super) mod money_back;
 pub(super) mod month;
 pub(super) mod peers;
 pub(super) mod power_cut;
+pub(super) mod providers;

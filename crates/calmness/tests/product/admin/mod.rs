@@ -1,4 +1,6 @@
 //! `/api/admin`: what the operator's people do.
 
 mod freeze;
+mod refunds;
+mod review;
 mod rules;

@@ -55,12 +55,15 @@ async fn anybody_can_read_what_is_sold_and_who_takes_the_money() {
     {
       items: [
         {
+          checkout: "page"
           currencies: [
             "EUR"
             "XOF"
             "XAF"
           ]
+          mode: "test"
           provider: "hmac_psp"
+          saves_methods: false
         }
       ]
     }

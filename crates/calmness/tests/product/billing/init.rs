@@ -21,6 +21,7 @@ async fn a_payment_is_opened_at_the_provider_by_a_call() {
       id: [id]
       instructions: null
       late: false
+      mode: "test"
       phase: "awaiting"
       plan_code: "signaux-monthly"
       provider: "hmac_psp"

@@ -1,5 +1,6 @@
 //! `/api/billing`.
 
+mod by_hand;
 mod catalogue;
 mod idempotency;
 mod init;

@@ -38,6 +38,7 @@ async fn a_payment_tells_each_step_of_its_money() {
       id: [id]
       instructions: null
       late: false
+      mode: "test"
       phase: "awaiting"
       plan_code: "signaux-weekly"
       provider: "hmac_psp"
@@ -147,5 +148,50 @@ async fn the_payer_who_comes_back_makes_us_ask_at_once() {
     world.app.check_payment_soon(domain::ids::UserId::from_uuid(customer.id), id).await.unwrap();
     world.drain().await;
     assert_eq!(world.status_of(&customer, &payment).await, "succeeded");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_verifies_offline_with_the_published_key_and_not_when_changed() {
+    let world = World::new().await;
+    let customer = world.customer().await;
+    let payment = world.open(&customer, "k", "signaux-monthly").await;
+    let path = format!("/api/billing/payments/{}/receipt", payment["id"].as_str().unwrap());
+    assert_eq!(world.get_by(&customer, &path).await.problem(), (409, "not_paid"));
+    world.pay(&payment).await;
+    world.drain().await;
+    let answer = world.get_by(&customer, &path).await.expect(200);
+    let receipt = &answer.body["receipt"];
+    assert_eq!(
+        (receipt["number"].as_str(), receipt["amount_decimal"].as_str()),
+        (payment["id"].as_str(), Some("59.99"))
+    );
+    let keys = world.get("/api/billing/receipt-key").await.expect(200);
+    let folder = tempfile::tempdir().unwrap();
+    let verify = |receipt: &str| {
+        let (file, published) = (folder.path().join("receipt"), folder.path().join("keys"));
+        std::fs::write(&file, receipt).unwrap();
+        std::fs::write(&published, &keys.text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_calmness"));
+        command
+            .arg("receipt")
+            .arg("verify")
+            .arg(&file)
+            .arg("--keys")
+            .arg(&published)
+            .env_clear()
+            .output()
+            .unwrap()
+    };
+    let genuine = verify(&answer.text);
+    assert!(genuine.status.success(), "{genuine:?}");
+    assert!(String::from_utf8_lossy(&genuine.stdout).contains("59.99"), "{genuine:?}");
+    let jws = answer.text_of("jws");
+    let mut parts: Vec<String> = jws.split('.').map(str::to_owned).collect();
+    let other_letter = if &parts[1][20..21] == "A" { "B" } else { "A" };
+    parts[1].replace_range(20..21, other_letter);
+    assert!(!verify(&parts.join(".")).status.success());
+    let other = world.made_customer("other").await;
+    assert_eq!(world.get_by(&other, &path).await.status, 404);
     world.finish().await;
 }

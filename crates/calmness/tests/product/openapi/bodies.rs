@@ -36,6 +36,7 @@ fn sample(schema: &Value) -> Value {
     let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or("string").to_owned();
     example.unwrap_or_else(|| match kind.as_str() {
         _ if schema["format"] == "uuid" => json!("018f2b7e-0000-7000-8000-000000000000"),
+        _ if schema["format"] == "date-time" => json!("2026-01-01T00:00:00Z"),
         "integer" | "number" => json!(1),
         "boolean" => json!(true),
         "array" => json!([]),

@@ -14,7 +14,16 @@ async fn owned(world: &World, owner: &Customer) -> Vec<(&'static str, String)> {
     let key = world.call("POST", "/api/auth/api-keys").by(owner).json(&body).send().await.expect(201);
     let sessions = world.get_by(owner, "/api/auth/sessions").await.expect(200);
     let session = sessions.body["items"][0]["id"].as_str().unwrap();
+    let method = "018f2b7e-0000-7000-8000-00000000000a";
+    world
+        .sql(&format!(
+            "INSERT INTO payment_methods (id, user_id, provider, details_encrypted, created_at)
+             VALUES ('{method}', (SELECT user_id FROM payments LIMIT 1), 'mtn_momo', (SELECT value_encrypted FROM admin_config LIMIT 1), '2026-01-01Z')"
+        ))
+        .await;
     vec![
+        ("/api/billing/payment-methods/{id}", method.to_owned()),
+        ("/api/billing/payments/{id}/receipt", payment["id"].as_str().unwrap().to_owned()),
         ("/api/billing/payments/{id}", payment["id"].as_str().unwrap().to_owned()),
         ("/api/auth/api-keys/{id}", key.text_of("id").to_owned()),
         ("/api/auth/sessions/{id}", session.to_owned()),

@@ -22,10 +22,11 @@ const OWN: [&str; 8] = [
     "telegram:write",
     "security",
 ];
-const SUPPORT: [&str; 1] = ["users:read"];
-const ADMIN: [&str; 2] = ["users:read", "users:write"];
+const SUPPORT: [&str; 2] = ["users:read", "payments:inspect"];
+const ADMIN: [&str; 5] =
+    ["users:read", "users:write", "payments:inspect", "payments:confirm", "payments:refund"];
 /// What no key of a machine ever has.
-const PERSONS_ONLY: [&str; 2] = ["security", "users:write"];
+const PERSONS_ONLY: [&str; 4] = ["security", "users:write", "payments:confirm", "payments:refund"];
 
 /// Somebody who calls, and what they may do.
 struct Caller {

@@ -51,10 +51,19 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/payments get
+    /api/admin/payments/{id} get
+    /api/admin/payments/{id}/confirm post
+    /api/admin/payments/{id}/refund post
+    /api/admin/quarantine get
+    /api/admin/quarantine/{id}/accept post
+    /api/admin/quarantine/{id}/reject post
     /api/admin/users get
     /api/admin/users/{id} get
     /api/admin/users/{id}/freeze post
     /api/admin/users/{id}/unfreeze post
+    /api/admin/webhook-events get
+    /api/admin/webhook-events/{id}/replay post
     /api/auth/api-keys get
     /api/auth/api-keys post
     /api/auth/api-keys/{id} delete
@@ -83,11 +92,16 @@ async fn the_document_lists_these_operations() {
     /api/auth/totp delete
     /api/auth/totp/confirm post
     /api/auth/totp/enroll post
+    /api/billing/payment-methods get
+    /api/billing/payment-methods post
+    /api/billing/payment-methods/{id} delete
     /api/billing/payments get
     /api/billing/payments/init post
     /api/billing/payments/{id} get
+    /api/billing/payments/{id}/receipt get
     /api/billing/plans get
     /api/billing/providers get
+    /api/billing/receipt-key get
     /api/billing/subscription get
     /api/billing/subscriptions get
     /api/me delete
@@ -102,6 +116,7 @@ async fn the_document_lists_these_operations() {
     /api/webhooks/telegram post
     /api/webhooks/twilio post
     /api/webhooks/{provider} post
+    /api/webhooks/{provider} put
     /healthz get
     /readyz get
     ");

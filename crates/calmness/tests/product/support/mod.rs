@@ -16,7 +16,10 @@ pub(crate) use self::database::Database;
 pub(crate) use self::factors::{Authenticator, proof, proof_with};
 pub(crate) use self::http::{Answer, Call, client, masked};
 pub(crate) use self::people::{Customer, PASSWORD};
-pub(crate) use self::setup::{COMPANY, TELEGRAM_SECRET, WEBHOOK_SECRET};
+pub(crate) use self::setup::{
+    BTCPAY_KEY, BTCPAY_WEBHOOK, COMPANY, FEDAPAY_KEY, FEDAPAY_WEBHOOK, MOMO_COLLECTION, MOMO_DISBURSEMENT,
+    MOMO_KEY, MOMO_USER, TELEGRAM_SECRET, WEBHOOK_SECRET,
+};
 pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
 pub(crate) use self::telegram::CHAT;

@@ -39,6 +39,14 @@ const TWILIO_AUTH_TOKEN: &str = "the-tests-twilio-auth-token-0123456789";
 const TWILIO_VERIFY_SERVICE: &str = "VA000000000000000000000000000000e1";
 const SMS_SENDER: &str = "+15005550006";
 const SECRET_KEY: &str = "dGhlIHRlc3RzJyBvd24gc2VjcmV0IGtleSwgd2hpY2ggaXMgbG9uZyBlbm91Z2g/Kz0wMTIzNDU2Nzg5";
+pub(crate) const MOMO_USER: &str = "11111111-1111-4111-8111-111111111111";
+pub(crate) const MOMO_KEY: &str = "the-tests-momo-key-0123456789abcdef";
+pub(crate) const MOMO_COLLECTION: &str = "the-tests-momo-collection-0123456789";
+pub(crate) const MOMO_DISBURSEMENT: &str = "the-tests-momo-disbursement-0123456789";
+pub(crate) const FEDAPAY_KEY: &str = "sk_sandbox_the-tests-fedapay-key-0123456789";
+pub(crate) const BTCPAY_KEY: &str = "the-tests-btcpay-key-0123456789abcdef";
+pub(crate) const BTCPAY_WEBHOOK: &str = "the-tests-btcpay-webhook-0123456789abcdef";
+pub(crate) const FEDAPAY_WEBHOOK: &str = "wh_sandbox_the-tests-fedapay-0123456789";
 /// Where the company hears of alerts.
 pub(crate) const COMPANY: &str = "company@example.com";
 
@@ -191,6 +199,25 @@ fn sandbox_config(product: &str) -> sandbox::Config {
             link_secret: LINK_SECRET.to_owned(),
             webhook_url: format!("{product}/api/webhooks/hmac_psp"),
             event_retry: [10, 20, 50, 100, 200].map(Duration::from_millis).to_vec(),
+        },
+        providers: sandbox::ProvidersConfig {
+            stripe: sandbox::StripeConfig::default(),
+            paypal: sandbox::PaypalConfig::default(),
+            btcpay: sandbox::BtcPayConfig {
+                store_id: "TheTestsStore".to_owned(),
+                api_key: BTCPAY_KEY.to_owned(),
+                webhook_secret: BTCPAY_WEBHOOK.to_owned(),
+            },
+            mtn_momo: sandbox::MtnMomoConfig {
+                api_user: MOMO_USER.to_owned(),
+                api_key: MOMO_KEY.to_owned(),
+                collection_key: MOMO_COLLECTION.to_owned(),
+                disbursement_key: MOMO_DISBURSEMENT.to_owned(),
+            },
+            fedapay: sandbox::FedaPayConfig {
+                secret_key: FEDAPAY_KEY.to_owned(),
+                webhook_secret: FEDAPAY_WEBHOOK.to_owned(),
+            },
         },
         telegram: sandbox::TelegramConfig {
             bot_token: BOT_TOKEN.to_owned(),

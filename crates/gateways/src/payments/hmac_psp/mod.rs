@@ -14,105 +14,85 @@ use std::fmt;
 use crypto::signature::{self, Signed, SigningSecret};
 use domain::ids::PaymentId;
 use domain::money::Money;
-use domain::time::Instant;
+use domain::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
-use serde::de::DeserializeOwned;
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName};
 use tracing::error;
 
-pub use self::settings::{OpeningMode, Settings, SettingsError};
+pub use self::settings::{OpeningMode, Settings};
+use super::call::{Caller, Request, decode, header_value, json};
 use super::{
-    Capabilities, Checkout, Notification, NotificationError, Opening, Order, PaymentProvider, ProviderCode,
-    ProviderError, Refunded, View,
+    Authenticity, Callback, Cancelled, Capabilities, Checkout, CheckoutKind, Inquiry, Line, Notification,
+    NotificationError, Opening, Order, PaymentProvider, ProviderCode, ProviderError, Refund, RefundKind,
+    RefundState, Refunded, RequestSigning, SettingsError, View,
 };
-use crate::WallClock;
-use crate::address;
-use crate::http::{Answer, CallError, HttpClient, MAX_ANSWER, Outgoing, TOTAL_TIMEOUT};
+use crate::http::Answer;
 
 /// Its name in payments, the API and `webhooks/hmac_psp`.
 pub const CODE: ProviderCode = "hmac_psp";
 
-const SIGNATURE: HeaderName = HeaderName::from_static("x-signature");
+const SIGNATURE: &str = "x-signature";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How long after its quote a payment may still turn out paid.
+const LATE_WINDOW: Duration = Duration::days(30);
 
 /// A payment service that speaks the generic signed contract.
 pub struct HmacPsp {
-    base: Url,
+    caller: Caller,
     opening: OpeningMode,
-    request_secrets: Vec<SigningSecret>,
     webhook_secrets: Vec<SigningSecret>,
     link_secret: SigningSecret,
     capabilities: Capabilities,
-    http: HttpClient,
-    wall: WallClock,
 }
 
 impl HmacPsp {
-    /// Connects the service that `settings` describes; `wall` is what requests are signed with.
-    pub fn new(settings: Settings, http: HttpClient, wall: WallClock) -> Result<Self, SettingsError> {
+    /// Connects the service that `settings` describes.
+    pub fn new(settings: Settings, line: Line) -> Result<Self, SettingsError> {
         let checked = settings.check()?;
+        let caller = Caller::new(CODE, checked.base, &RequestSigning::Off, line)?;
+        let capabilities = Capabilities {
+            currencies: checked.currencies,
+            mode: checked.mode,
+            checkout: CheckoutKind::Page,
+            refunds: RefundKind::Api,
+            saves_methods: false,
+            quote_lifetime: None,
+            late_window: LATE_WINDOW,
+            networks: checked.networks,
+        };
         Ok(Self {
-            base: checked.base,
+            caller: caller.signing_with(checked.request_secrets),
             opening: checked.opening,
-            request_secrets: checked.request_secrets,
             webhook_secrets: checked.webhook_secrets,
             link_secret: checked.link_secret,
-            capabilities: Capabilities { currencies: checked.currencies, refunds: true },
-            http,
-            wall,
+            capabilities,
         })
     }
 
     async fn call(
         &self,
         method: Method,
-        path: &str,
+        target: &str,
         key: Option<&str>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, ProviderError> {
-        let url = address::under(&self.base, path);
         let mut headers = HeaderMap::new();
-        headers.insert(SIGNATURE, self.sign(&method, &url, body.as_deref().unwrap_or_default())?);
         if let Some(key) = key {
-            let key = HeaderValue::from_str(key)
-                .map_err(|_| ProviderError::Refused("the key does not fit a header".to_owned()))?;
-            headers.insert(IDEMPOTENCY_KEY, key);
+            headers.insert(IDEMPOTENCY_KEY, header_value(key)?);
         }
-        let shown_path = url.path().to_owned();
-        let outgoing = Outgoing {
-            peer: CODE,
-            method,
-            url,
-            shown_path: &shown_path,
-            headers,
-            body,
-            timeout: TOTAL_TIMEOUT,
-            max_answer: MAX_ANSWER,
-        };
-        self.http.send(outgoing).await.map_err(|error| match error {
-            CallError::NotSent(reason) => ProviderError::Unavailable(reason),
-            CallError::Unknown(reason) => ProviderError::Unknown(reason),
-        })
-    }
-
-    fn sign(&self, method: &Method, url: &Url, body: &[u8]) -> Result<HeaderValue, ProviderError> {
-        let target = address::request_target(url);
-        let signed = Signed::request(method.as_str(), &target, body);
-        let header = signature::sign(&self.request_secrets, (self.wall)().unix_timestamp(), signed)
-            .map_err(|error| ProviderError::Unavailable(format!("the request cannot be signed: {error}")))?;
-        HeaderValue::from_str(&header)
-            .map_err(|_| ProviderError::Unavailable("the signature does not fit a header".to_owned()))
+        self.caller.send(Request { method, target, headers, body }).await
     }
 
     async fn open(&self, order: &Order) -> Result<Checkout, ProviderError> {
-        let body = encode(&wire::CheckoutRequest::of(order))?;
+        let body = json(&wire::CheckoutRequest::of(order))?;
         let key = order.payment_id.to_string();
         let answer = self.call(Method::POST, "payments", Some(&key), Some(body)).await?;
         if !matches!(answer.status, 200 | 201) {
             return Err(refusal(&answer));
         }
-        decode::<wire::CheckoutAnswer>(&answer)?.into_checkout(&self.base)
+        decode::<wire::CheckoutAnswer>(&answer)?.into_checkout(self.caller.base())
     }
 
     /// `None` if the service has never heard of the payment.
@@ -128,31 +108,25 @@ impl HmacPsp {
 
     async fn view(&self, payment: PaymentId) -> Result<View, ProviderError> {
         match self.ask(payment).await? {
-            Some(answer) => answer.into_view((self.wall)()),
+            Some(answer) => answer.into_view(self.caller.wall()),
             None => Ok(View::NeverOpened),
         }
     }
 
-    async fn send_back(
-        &self,
-        payment: PaymentId,
-        refund: &str,
-        amount: Money,
-    ) -> Result<Refunded, ProviderError> {
-        let body = encode(&wire::RefundRequest { refund_id: refund, amount: amount.minor })?;
+    async fn send_back(&self, payment: PaymentId, refund: &Refund) -> Result<Refunded, ProviderError> {
+        let (id, amount) = (refund.id.to_string(), refund.amount);
+        let body = json(&wire::RefundRequest { refund_id: &id, amount: amount.minor })?;
         let path = format!("payments/{payment}/refunds");
-        let answer = self.call(Method::POST, &path, Some(refund), Some(body)).await?;
+        let answer = self.call(Method::POST, &path, Some(&id), Some(body)).await?;
         if !matches!(answer.status, 200 | 201) {
             return Err(refusal(&answer));
         }
         // The contract does not promise the total in this answer; the service's own view has it.
-        let total = match decode::<wire::RefundAnswer>(&answer)?.total(amount.currency) {
+        let total: Option<Money> = match decode::<wire::RefundAnswer>(&answer)?.total(amount.currency) {
             Some(total) => Some(total),
             None => self.ask(payment).await?.and_then(|answer| answer.refunded(amount.currency)),
         };
-        total
-            .map(|total| Refunded { total })
-            .ok_or_else(|| ProviderError::Unknown("accepted, but nothing says how much in all".to_owned()))
+        Ok(Refunded { reference: Some(id), state: RefundState::Succeeded, total })
     }
 }
 
@@ -165,10 +139,14 @@ impl PaymentProvider for HmacPsp {
         &self.capabilities
     }
 
+    fn quote(&self, price: Money, _: u32) -> Money {
+        price
+    }
+
     fn opening(&self, order: &Order) -> Opening {
         match self.opening {
             OpeningMode::Api => Opening::Call,
-            OpeningMode::Link => Opening::Link(link::checkout(&self.base, &self.link_secret, order)),
+            OpeningMode::Link => Opening::Link(link::checkout(self.caller.base(), &self.link_secret, order)),
         }
     }
 
@@ -176,29 +154,43 @@ impl PaymentProvider for HmacPsp {
         Box::pin(self.open(order))
     }
 
-    fn fetch(&self, payment: PaymentId) -> BoxFuture<'_, Result<View, ProviderError>> {
-        Box::pin(self.view(payment))
+    fn fetch<'a>(&'a self, inquiry: &'a Inquiry) -> BoxFuture<'a, Result<View, ProviderError>> {
+        Box::pin(self.view(inquiry.payment_id))
+    }
+
+    /// The service takes the money when the payer agrees: there is never anything left to take.
+    fn capture<'a>(&'a self, inquiry: &'a Inquiry) -> BoxFuture<'a, Result<View, ProviderError>> {
+        self.fetch(inquiry)
+    }
+
+    /// The contract has no such call: the service closes by itself when the quote has run out.
+    fn cancel<'a>(&'a self, _: &'a Inquiry) -> BoxFuture<'a, Result<Cancelled, ProviderError>> {
+        Box::pin(async { Ok(Cancelled::StillPayable) })
     }
 
     fn refund<'a>(
         &'a self,
-        payment: PaymentId,
-        refund: &'a str,
-        amount: Money,
+        inquiry: &'a Inquiry,
+        refund: &'a Refund,
     ) -> BoxFuture<'a, Result<Refunded, ProviderError>> {
-        Box::pin(self.send_back(payment, refund, amount))
+        Box::pin(self.send_back(inquiry.payment_id, refund))
     }
 
-    fn parse_notification(
-        &self,
-        header: &dyn Fn(&str) -> Option<String>,
-        body: &[u8],
+    fn verify_notification<'a>(
+        &'a self,
+        callback: &'a Callback<'a>,
         wall: Instant,
-    ) -> Result<Notification, NotificationError> {
-        let presented = header(SIGNATURE.as_str());
-        let now = wall.unix_timestamp();
-        signature::verify(&self.webhook_secrets, presented.as_deref(), Signed::Body(body), now)
-            .map_err(|error| NotificationError::Unverified(error.to_string()))?;
+    ) -> BoxFuture<'a, Result<Authenticity, NotificationError>> {
+        let presented = (callback.header)(SIGNATURE);
+        let signed = Signed::Body(callback.body);
+        let verified =
+            signature::verify(&self.webhook_secrets, presented.as_deref(), signed, wall.unix_timestamp())
+                .map(|()| Authenticity::Verified)
+                .map_err(|error| NotificationError::Unverified(error.to_string()));
+        Box::pin(async { verified })
+    }
+
+    fn parse_notification(&self, body: &[u8]) -> Result<Notification, NotificationError> {
         notification::read(body)
     }
 }
@@ -206,7 +198,7 @@ impl PaymentProvider for HmacPsp {
 impl fmt::Debug for HmacPsp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HmacPsp")
-            .field("base", &self.base.as_str())
+            .field("caller", &self.caller)
             .field("opening", &self.opening)
             .field("capabilities", &self.capabilities)
             .finish_non_exhaustive()
@@ -232,18 +224,6 @@ fn refusal(answer: &Answer) -> ProviderError {
         (400..=499, _) if wire::Problem::read(&answer.body).is_some() => ProviderError::Refused(said),
         _ => ProviderError::Unknown(said),
     }
-}
-
-fn encode(request: &impl serde::Serialize) -> Result<Vec<u8>, ProviderError> {
-    serde_json::to_vec(request).map_err(|error| ProviderError::Refused(format!("not JSON: {error}")))
-}
-
-/// An unreadable success is not a refusal: the service may well have done it.
-fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, ProviderError> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        ProviderError::Unknown(format!("the answer cannot be read at line {line}, column {column}"))
-    })
 }
 
 #[cfg(test)]

@@ -3,20 +3,17 @@
 //! Read leniently, because services add fields and kinds; but what names a payment in our form and cannot be understood is handed
 //! back as suspicious, so that a person looks at it.
 
-use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
 use domain::payment::{Claim, DisputeState, Statement};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::wire::{dispute_state, failure_reason, is_reference, is_word, unix};
-use crate::payments::{Notification, NotificationError};
+use super::wire::dispute_state;
+use crate::payments::words::{self, failure_reason, is_reference, is_word, unix};
+use crate::payments::{EventName, Notification, NotificationError, Subject};
 
 /// The longest event identifier that is kept, in bytes.
 const MAX_EVENT_ID: usize = 255;
-
-/// The length of an identifier in our form: a hyphenated UUID.
-const PAYMENT_ID_LENGTH: usize = 36;
 
 #[derive(Debug, Deserialize)]
 struct Event {
@@ -50,20 +47,19 @@ pub(super) fn read(body: &[u8]) -> Result<Notification, NotificationError> {
     if !is_word(&event.kind) {
         return Err(NotificationError::Malformed("the event's type is not a word".to_owned()));
     }
-    let Some(payment_id) = event.data.get("payment_id").and_then(payment_id) else {
-        return Ok(Notification::NotOurs { event_id: event.id, event_type: event.kind, suspicious: None });
+    let payment_id = event.data.get("payment_id").and_then(Value::as_str).and_then(words::payment_id);
+    let reading = payment_id.map(|_| event.reading());
+    let event = EventName { id: event.id, kind: event.kind };
+    let Some((payment_id, reading)) = payment_id.zip(reading) else {
+        return Ok(Notification::NotOurs { event, suspicious: None });
     };
-    let reading = event.reading();
-    let (event_id, event_type) = (event.id, event.kind);
+    let subject = Subject::Payment(payment_id);
     Ok(match reading {
-        Reading::Statement(statement) => {
-            Notification::Statement { event_id, event_type, payment_id, statement }
-        }
-        Reading::Hint => Notification::Hint { payment_id },
-        Reading::NotForUs => Notification::NotOurs { event_id, event_type, suspicious: None },
+        Reading::Statement(statement) => Notification::Statement { event, subject, statement },
+        Reading::Hint => Notification::Hint { event: Some(event), subject },
+        Reading::NotForUs => Notification::NotOurs { event, suspicious: None },
         Reading::Suspicious(why) => {
-            let suspicious = Some(format!("{payment_id}: {why}"));
-            Notification::NotOurs { event_id, event_type, suspicious }
+            Notification::NotOurs { event, suspicious: Some(format!("{payment_id}: {why}")) }
         }
     })
 }
@@ -97,7 +93,7 @@ impl Event {
             Some(Value::String(text)) if is_reference(text) => Some(text.clone()),
             Some(_) => return Reading::Suspicious("the reference cannot be kept"),
         };
-        Reading::Statement(Statement { at, reference, amount, claim })
+        Reading::Statement(Statement::new(at, claim).of(amount).named(reference))
     }
 
     /// Both the amount and its currency, or neither: half of it cannot be compared with the quote.
@@ -113,11 +109,6 @@ impl Event {
             _ => Err("the amount or its currency is missing"),
         }
     }
-}
-
-/// Only our own spelling: a UUID in braces or without hyphens never left this house.
-fn payment_id(value: &Value) -> Option<PaymentId> {
-    value.as_str().filter(|text| text.len() == PAYMENT_ID_LENGTH)?.parse().ok()
 }
 
 fn is_event_id(text: &str) -> bool {

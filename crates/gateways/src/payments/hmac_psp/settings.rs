@@ -1,12 +1,13 @@
 //! What an operator sets for a service of the generic contract, checked once at the start.
 
-use crypto::signature::{SigningSecret, WeakSigningSecret};
+use crypto::signature::SigningSecret;
 use domain::money::Currency;
+use domain::payment::Mode;
+use ipnet::IpNet;
 use reqwest::Url;
 use secrecy::SecretString;
-use thiserror::Error;
 
-use crate::address;
+use crate::payments::settings::{SettingsError, base, secret, secrets};
 
 /// How a checkout is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,22 +33,10 @@ pub struct Settings {
     pub link_secret: SecretString,
     /// The currencies that the service takes.
     pub currencies: Vec<Currency>,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum SettingsError {
-    /// Not an http or https address, or one with a query, a fragment or a password.
-    #[error("base_url must be an http or https address without user, query and fragment")]
-    BaseUrl,
-    /// No secret, or one that is too easily guessed.
-    #[error("{which}: {why}")]
-    Secret {
-        /// Which setting.
-        which: &'static str,
-        /// What is wrong with it.
-        why: WeakSigningSecret,
-    },
+    /// Whether its money is real.
+    pub mode: Mode,
+    /// Where its callbacks come from; empty is anywhere.
+    pub networks: Vec<IpNet>,
 }
 
 pub(super) struct Checked {
@@ -57,34 +46,29 @@ pub(super) struct Checked {
     pub(super) webhook_secrets: Vec<SigningSecret>,
     pub(super) link_secret: SigningSecret,
     pub(super) currencies: Vec<Currency>,
+    pub(super) mode: Mode,
+    pub(super) networks: Vec<IpNet>,
 }
 
 impl Settings {
     pub(super) fn check(self) -> Result<Checked, SettingsError> {
         Ok(Checked {
-            base: address::base(&self.base_url).ok_or(SettingsError::BaseUrl)?,
+            base: base("base_url", &self.base_url)?,
             opening: self.opening,
             request_secrets: secrets("request_secrets", &self.request_secrets)?,
             webhook_secrets: secrets("webhook_secrets", &self.webhook_secrets)?,
             link_secret: secret("link_secret", &self.link_secret)?,
             currencies: self.currencies,
+            mode: self.mode,
+            networks: self.networks,
         })
     }
 }
 
-fn secrets(which: &'static str, configured: &[SecretString]) -> Result<Vec<SigningSecret>, SettingsError> {
-    if configured.is_empty() {
-        return Err(SettingsError::Secret { which, why: WeakSigningSecret::Empty });
-    }
-    configured.iter().map(|text| secret(which, text)).collect()
-}
-
-fn secret(which: &'static str, text: &SecretString) -> Result<SigningSecret, SettingsError> {
-    SigningSecret::parse(text).map_err(|why| SettingsError::Secret { which, why })
-}
-
 #[cfg(test)]
 mod tests {
+    use crypto::signature::WeakSigningSecret;
+
     use super::*;
 
     fn settings() -> Settings {
@@ -96,6 +80,8 @@ mod tests {
             webhook_secrets: vec![secret()],
             link_secret: secret(),
             currencies: vec![Currency::Eur],
+            mode: Mode::Live,
+            networks: Vec::new(),
         }
     }
 
@@ -116,6 +102,6 @@ mod tests {
     #[test]
     fn an_address_with_a_password_is_refused() {
         let broken = Settings { base_url: "https://user:pass@pay.example".to_owned(), ..settings() };
-        assert_eq!(broken.check().err(), Some(SettingsError::BaseUrl));
+        assert_eq!(broken.check().err(), Some(SettingsError::Address("base_url")));
     }
 }

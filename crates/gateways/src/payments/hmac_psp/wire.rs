@@ -2,20 +2,15 @@
 
 use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
-use domain::payment::{Claim, DisputeState, MAX_REFERENCE_LENGTH, Statement};
+use domain::payment::{Claim, DisputeState, Statement};
 use domain::time::Instant;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
 
-use crate::payments::{Checkout, Order, ProviderError, View};
-
-/// The longest checkout address that is handed to a browser, in bytes.
-const MAX_CHECKOUT_URL: usize = 2048;
-
-/// The longest problem code or failure word that is repeated, in bytes.
-const MAX_WORD: usize = 64;
+use crate::payments::words::{self, failure_reason, is_word, unix};
+use crate::payments::{Checkout, CheckoutWay, Order, ProviderError, View};
 
 #[derive(Debug, Serialize)]
 pub(super) struct CheckoutRequest<'a> {
@@ -49,18 +44,9 @@ pub(super) struct CheckoutAnswer {
 }
 
 impl CheckoutAnswer {
-    /// The address goes to a browser, so it must be a web address, and encrypted wherever the service itself is.
     pub(super) fn into_checkout(self, base: &Url) -> Result<Checkout, ProviderError> {
-        let parsed = Url::parse(&self.checkout_url).ok();
-        let usable = parsed.is_some_and(|url| {
-            self.checkout_url.len() <= MAX_CHECKOUT_URL
-                && url.has_host()
-                && (url.scheme() == "https" || (url.scheme() == "http" && base.scheme() == "http"))
-        });
-        if !usable {
-            return Err(ProviderError::Unknown("opened, but the checkout address is unusable".to_owned()));
-        }
-        Ok(Checkout { reference: bounded_reference(self.reference)?, checkout_url: self.checkout_url })
+        let way = CheckoutWay::Page(words::page(&self.checkout_url, base)?);
+        Ok(Checkout { reference: bounded_reference(self.reference.as_deref())?, way })
     }
 }
 
@@ -117,20 +103,18 @@ impl PaymentAnswer {
     }
 
     pub(super) fn into_view(self, wall: Instant) -> Result<View, ProviderError> {
-        let reference = bounded_reference(self.reference.clone())?;
+        let reference = bounded_reference(self.reference.as_deref())?;
         let claims = self.claims();
         let updated_at = self.updated_at.and_then(unix).unwrap_or(wall);
         let paid_at = self.paid_at.and_then(unix).unwrap_or(updated_at);
         let statements = claims
             .into_iter()
-            .map(|(claim, amount)| Statement {
-                at: if claim == Claim::Succeeded { paid_at } else { updated_at },
-                reference: reference.clone(),
-                amount,
-                claim,
+            .map(|(claim, amount)| {
+                let at = if claim == Claim::Succeeded { paid_at } else { updated_at };
+                Statement::new(at, claim).of(amount).named(reference.clone())
             })
             .collect();
-        Ok(View::Known { reference, statements })
+        Ok(View::known(reference, statements))
     }
 
     /// Everything that the answer claims. A status that nobody here knows claims nothing: the payment stays pending.
@@ -183,25 +167,6 @@ pub(super) fn dispute_state(word: &str) -> Option<DisputeState> {
         .find(|state| state.as_str() == word)
 }
 
-/// The service's word for a failure, if it is one.
-pub(super) fn failure_reason(word: Option<&str>) -> String {
-    word.filter(|word| is_word(word)).unwrap_or("failed").to_owned()
-}
-
-/// Whether a reference can be kept: not empty, not longer than what is stored, no control characters.
-pub(super) fn is_reference(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_REFERENCE_LENGTH && !text.chars().any(char::is_control)
-}
-
-pub(super) fn is_word(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(allowed)
-}
-
-pub(super) fn unix(seconds: i64) -> Option<Instant> {
-    Instant::from_unix_timestamp(seconds).ok()
-}
-
 /// RFC 3339 in UTC. A year beyond four digits has no such form and is written plainly; no plan sells one.
 pub(super) fn rfc3339(at: Instant) -> String {
     let at = at.to_offset(UtcOffset::UTC);
@@ -213,11 +178,6 @@ fn refunded(minor: Option<i64>, currency: Option<&str>, asked: Currency) -> Opti
     minor.filter(|minor| same && *minor > 0).map(|minor| Money::new(minor, asked))
 }
 
-fn bounded_reference(reference: Option<String>) -> Result<Option<String>, ProviderError> {
-    match reference {
-        Some(text) if !is_reference(&text) => {
-            Err(ProviderError::Unknown("the answer's reference cannot be kept".to_owned()))
-        }
-        reference => Ok(reference),
-    }
+fn bounded_reference(reference: Option<&str>) -> Result<Option<String>, ProviderError> {
+    reference.map(words::reference).transpose()
 }

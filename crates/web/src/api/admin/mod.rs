@@ -1,3 +1,18 @@
 //! `/api/admin`: what the operator's people do.
 
+pub(super) mod payments;
+pub(super) mod review;
 pub(super) mod users;
+
+use crate::problem::Problem;
+
+/// The longest page of a list (SEC-52).
+const MAX_LIMIT: i64 = 100;
+const DEFAULT_LIMIT: i64 = 50;
+
+/// How many rows a page has: as the database counts and as a list counts.
+fn page_limit(asked: Option<i64>) -> Result<(i64, usize), Problem> {
+    let limit = asked.unwrap_or(DEFAULT_LIMIT);
+    let kept = usize::try_from(limit).ok().filter(|_| (1..=MAX_LIMIT).contains(&limit));
+    kept.map(|kept| (limit, kept)).ok_or_else(|| Problem::field("/limit", "out_of_range"))
+}

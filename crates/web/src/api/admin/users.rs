@@ -10,13 +10,10 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::page_limit;
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
-
-/// The longest page of a list (SEC-52).
-const MAX_LIMIT: i64 = 100;
-const DEFAULT_LIMIT: i64 = 50;
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
@@ -37,7 +34,7 @@ pub(crate) struct UsersQuery {
 pub(crate) struct ReasonBody {
     /// Kept in the audit log; never shown to the user.
     #[schema(min_length = 1, max_length = 500, example = "stolen cards")]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// A freeze.
@@ -104,16 +101,13 @@ pub(crate) async fn list(
     query: Result<Query<UsersQuery>, QueryRejection>,
 ) -> Result<axum::Json<UsersResponse>, Problem> {
     let Query(query) = query.map_err(|_| Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY))?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::field("/limit", "not_allowed"));
-    }
+    let (limit, kept) = page_limit(query.limit)?;
     let email = query.email.as_deref().map(Email::parse).transpose();
     let email = email.map_err(|_| Problem::field("/email", "email"))?;
     let after = query.cursor.map(|cursor| UserCursor(UserId::from_uuid(cursor)));
     let mut users = state.app.users(email.as_ref(), after, limit + 1).await?;
-    let more = users.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let more = users.len() > kept;
+    users.truncate(kept);
     let next_cursor = users.last().filter(|_| more).map(|user| user.id.uuid());
     Ok(axum::Json(UsersResponse { items: users.into_iter().map(Into::into).collect(), next_cursor }))
 }

@@ -159,7 +159,10 @@ fn in_words(locale: Locale, scope: Scope) -> String {
         Scope::TelegramWrite => "key-scope-telegram-write",
         Scope::Security => "key-scope-security",
         Scope::UsersRead => "key-scope-users-read",
+        Scope::PaymentsInspect => "key-scope-payments-inspect",
         Scope::UsersWrite => "key-scope-users-write",
+        Scope::PaymentsConfirm => "key-scope-payments-confirm",
+        Scope::PaymentsRefund => "key-scope-payments-refund",
     };
     text(locale, key, &[])
 }

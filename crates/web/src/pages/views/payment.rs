@@ -1,5 +1,6 @@
 //! Payments: the rows of the history, "where is my money", the way to the checkout and back.
 
+use application::billing::Receipt;
 use application::text::{Locale, text, text_or};
 use askama::Template;
 use serde::Serialize;
@@ -208,12 +209,42 @@ pub struct PaymentView {
     pub steps: Vec<PaymentStep>,
     /// The page that leads to the checkout, while it can be paid.
     pub checkout_href: Option<String>,
-    /// How to pay where there is no checkout page.
-    pub instructions: Option<String>,
+    /// How to pay where there is no checkout page: names and values, none where there is one.
+    pub instructions: Vec<(String, String)>,
+    /// The receipt, once there is one.
+    pub receipt_href: Option<String>,
     /// Whether to offer to choose again: it failed or expired.
     pub try_again: bool,
     /// What the page watches for while the outcome is open.
     pub progress: Option<Progress>,
+}
+
+/// A receipt, to read and to print.
+#[derive(Template)]
+#[template(path = "receipt.html")]
+pub struct ReceiptView {
+    /// What surrounds it.
+    pub page: PageFrame,
+    /// The payment's page.
+    pub payment_href: String,
+    /// What it says.
+    pub receipt: Receipt,
+    /// What the plan is called.
+    pub plan: String,
+    /// The amount, formatted.
+    pub amount: String,
+    /// How much went back, formatted.
+    pub refunded: Option<String>,
+    /// What the provider is called.
+    pub provider: String,
+    /// When it was paid.
+    pub paid_at: Moment,
+    /// Whether no real money moved.
+    pub test: bool,
+    /// Where the key is published.
+    pub key_address: String,
+    /// The signed form.
+    pub jws: String,
 }
 
 /// Leads to the provider's checkout page.

@@ -25,6 +25,8 @@ pub struct PlanCard {
     pub days: u16,
     /// The ways to pay; none while no provider is up.
     pub offers: Vec<Offer>,
+    /// Whether one of the ways prompts the payer's telephone, so that its number is asked for.
+    pub asks_phone: bool,
     /// Made anew with each page, so that a double click buys once.
     pub idempotency_key: String,
 }

@@ -44,6 +44,7 @@ fn plans(locale: Locale) -> Vec<PlanCard> {
             offer(&price(euros, domain::money::Currency::Eur), card, "hmac_psp:EUR"),
             offer(&price(francs, domain::money::Currency::Xof), mobile, "mtn_momo:XOF"),
         ],
+        asks_phone: true,
         idempotency_key: "key-of-this-page".to_owned(),
     };
     vec![
@@ -117,7 +118,12 @@ fn payment(locale: Locale, status: &str, steps: Vec<(StepKind, StepState)>) -> P
             .map(|(kind, state)| PaymentStep::new(locale, kind, state, at(state)))
             .collect(),
         checkout_href: open.then(|| "/payments/0199f3a2/checkout".to_owned()),
-        instructions: open.then(|| "IBAN\nFR76 3000 6000 0112 3456 7890 189".to_owned()),
+        instructions: if open {
+            vec![("IBAN".to_owned(), "FR76 3000 6000 0112 3456 7890 189".to_owned())]
+        } else {
+            Vec::new()
+        },
+        receipt_href: None,
         try_again: status == "failed",
         progress: open
             .then(|| Progress { href: "/payments/0199f3a2/progress".to_owned(), state: status.to_owned() }),

@@ -1,7 +1,9 @@
 use domain::payment::{Claim, DisputeState, Statement};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::payments::Subject;
 
 const BODY: &str = r#"{"id":"evt_1","type":"payment.succeeded","created":1795429800,"data":{"payment_id":"019400c5-9c00-7000-8000-000000000001","provider_reference":"pay_1","amount":5999,"currency":"EUR"}}"#;
 
@@ -11,7 +13,11 @@ const BODY_SIGNATURE: &str = "1ae1c9ddbc8ac8000508f66f757c946eb5ddb97e8434dfe40a
 fn receive(header: Option<&str>, body: &[u8], wall_unix: i64) -> Result<Notification, NotificationError> {
     let psp = psp("https://pay.example", OpeningMode::Link);
     let lookup = |name: &str| if name == "x-signature" { header.map(str::to_owned) } else { None };
-    psp.parse_notification(&lookup, body, Instant::from_unix_timestamp(wall_unix).unwrap())
+    let callback = Callback { header: &lookup, body };
+    let wall = Instant::from_unix_timestamp(wall_unix).unwrap();
+    // Nothing is awaited to compare a signature.
+    psp.verify_notification(&callback, wall).now_or_never().unwrap()?;
+    psp.parse_notification(body)
 }
 
 /// The same, correctly signed.
@@ -89,14 +95,13 @@ fn each_kind_of_event_becomes_its_statement() {
         ("dispute.closed", json!({"outcome": "lost"}), Claim::Dispute(DisputeState::Lost)),
     ];
     for (name, data, claim) in cases {
-        let Notification::Statement { event_id, event_type, payment_id, statement } =
-            read(&event(name, &data)).unwrap()
-        else {
+        let Notification::Statement { event, subject, statement } = read(&event(name, &data)).unwrap() else {
             panic!("{name} {data} is a statement")
         };
-        assert_eq!((event_id.as_str(), event_type.as_str(), payment_id), ("evt_1", name, payment()));
+        assert_eq!((event.id.as_str(), event.kind.as_str()), ("evt_1", name));
+        assert_eq!(subject, Subject::Payment(payment()));
         let amount = Some(Money::new(5_999, Currency::Eur));
-        assert_eq!(statement, Statement { at: WALL, reference: Some("pay_1".to_owned()), amount, claim });
+        assert_eq!(statement, Statement::new(WALL, claim).of(amount).named(Some("pay_1".to_owned())));
     }
 }
 
@@ -119,8 +124,8 @@ fn what_is_not_about_a_payment_of_ours_is_kept_without_suspicion() {
     bodies.push(json!({"id": "evt_1", "type": "ping", "data": [1], "created": "now"}).to_string());
     for body in bodies {
         let read = read(&body).unwrap();
-        let Notification::NotOurs { event_id, suspicious, .. } = read else { panic!("{body}: {read:?}") };
-        assert_eq!((event_id.as_str(), suspicious), ("evt_1", None), "{body}");
+        let Notification::NotOurs { event, suspicious } = read else { panic!("{body}: {read:?}") };
+        assert_eq!((event.id.as_str(), suspicious), ("evt_1", None), "{body}");
     }
 }
 
@@ -153,7 +158,10 @@ fn what_names_a_payment_of_ours_and_cannot_be_understood_is_suspicious() {
 #[test]
 fn a_dispute_that_closed_without_saying_how_makes_us_ask() {
     let read = read(&event("dispute.closed", &json!({}))).unwrap();
-    assert!(matches!(read, Notification::Hint { payment_id } if payment_id == payment()), "{read:?}");
+    assert!(
+        matches!(&read, Notification::Hint { subject, .. } if *subject == Subject::Payment(payment())),
+        "{read:?}"
+    );
 }
 
 #[test]

@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use crypto::signature::{SigningSecret, hex_hmac_sha256};
 use domain::money::Currency;
+use domain::payment::Mode;
+use reqwest::Url;
 use secrecy::SecretString;
 use time::macros::datetime;
 
 use super::*;
+use crate::http::HttpClient;
+use crate::payments::Payer;
 
 const REQUEST_SECRETS: [&str; 2] = ["request-secret-new-0123456789", "request-secret-old-0123456789"];
 const WEBHOOK_SECRETS: [&str; 2] = ["webhook-secret-new-0123456789", "webhook-secret-old-0123456789"];
@@ -23,6 +27,21 @@ fn payment() -> PaymentId {
     PAYMENT.parse().unwrap()
 }
 
+fn line() -> Line {
+    let request_key = SigningSecret::parse(&SecretString::from("a-key-of-this-installation")).unwrap();
+    Line { http: HttpClient::new().unwrap(), wall: Arc::new(|| WALL), request_key }
+}
+
+fn inquiry() -> Inquiry {
+    Inquiry {
+        payment_id: payment(),
+        reference: None,
+        transaction: None,
+        amount: Money::new(5_999, Currency::Eur),
+        created_at: WALL,
+    }
+}
+
 fn psp(base: &str, opening: OpeningMode) -> HmacPsp {
     let secrets = |texts: [&str; 2]| texts.map(SecretString::from).to_vec();
     let settings = Settings {
@@ -32,8 +51,10 @@ fn psp(base: &str, opening: OpeningMode) -> HmacPsp {
         webhook_secrets: secrets(WEBHOOK_SECRETS),
         link_secret: SecretString::from(LINK_SECRET),
         currencies: vec![Currency::Eur, Currency::Xof],
+        mode: Mode::Live,
+        networks: Vec::new(),
     };
-    HmacPsp::new(settings, HttpClient::new().unwrap(), Arc::new(|| WALL)).unwrap()
+    HmacPsp::new(settings, line()).unwrap()
 }
 
 fn order() -> Order {
@@ -43,8 +64,16 @@ fn order() -> Order {
         description: "Signaux · un mois".to_owned(),
         return_url: "https://shop.example/back?a=1&b=c dé".to_owned(),
         webhook_url: "https://shop.example/api/webhooks/hmac_psp".to_owned(),
+        created_at: WALL,
         expires_at: WALL,
         nonce: "00112233445566778899aabbccddeeff".to_owned(),
+        payer: Payer {
+            email: "awa@example.com".to_owned(),
+            phone: None,
+            locale: "fr",
+            method: None,
+            remember: false,
+        },
     }
 }
 
@@ -82,7 +111,7 @@ fn what_it_can_do_is_what_was_configured() {
     let psp = psp("https://pay.example", OpeningMode::Link);
     assert_eq!(psp.code(), "hmac_psp");
     assert_eq!(psp.capabilities().currencies, [Currency::Eur, Currency::Xof]);
-    assert!(psp.capabilities().refunds);
+    assert_eq!(psp.capabilities().refunds, RefundKind::Api);
 }
 
 #[test]

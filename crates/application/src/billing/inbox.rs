@@ -1,0 +1,154 @@
+//! The inbox of callbacks: what was kept, and processing it again. A kept event was verified when it came, so that its body alone
+//! is read.
+
+use domain::ids::{PaymentId, WebhookEventId};
+use domain::payment::Event;
+use domain::time::Instant;
+use gateways::payments::{Notification, Subject};
+use scoped_futures::ScopedFutureExt;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::apply::{Applied, apply};
+use super::check;
+use super::review::ReviewError;
+use super::webhook::{BODY, Outcome};
+use crate::actor::Context;
+use crate::app::App;
+use crate::audit;
+use crate::tx::StoreError;
+
+/// A kept event as staff see it; its body stays sealed.
+#[derive(Clone, Debug)]
+pub struct EventView {
+    /// Which.
+    pub id: WebhookEventId,
+    /// Who sent it.
+    pub provider: String,
+    /// The provider's identifier.
+    pub event_id: String,
+    /// The provider's word for what happened.
+    pub event_type: String,
+    /// About which payment.
+    pub payment: Option<PaymentId>,
+    /// `applied`, `already_applied`, `ignored`, `hinted` or `quarantined`.
+    pub outcome: String,
+    /// Why it was quarantined.
+    pub reason: Option<String>,
+    /// How often it was processed.
+    pub attempts: i32,
+    /// When it came (wall time).
+    pub received_at: Instant,
+}
+
+impl App {
+    /// Kept events, the newest first.
+    pub async fn webhook_events(
+        &self,
+        provider: Option<&str>,
+        outcome: Option<&str>,
+        after: Option<WebhookEventId>,
+        limit: i64,
+    ) -> Result<Vec<EventView>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT id, provider, event_id, event_type, payment_id, outcome, reason, attempts, received_at
+             FROM webhook_events
+             WHERE ($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR outcome = $2)
+               AND ($3::uuid IS NULL OR id < $3)
+             ORDER BY id DESC LIMIT $4",
+            provider,
+            outcome,
+            after.map(WebhookEventId::uuid),
+            limit
+        )
+        .fetch_all(self.db())
+        .await?;
+        let views = rows.into_iter().map(|row| EventView {
+            id: WebhookEventId::from_uuid(row.id),
+            provider: row.provider,
+            event_id: row.event_id,
+            event_type: row.event_type,
+            payment: row.payment_id.map(PaymentId::from_uuid),
+            outcome: row.outcome,
+            reason: row.reason,
+            attempts: row.attempts,
+            received_at: row.received_at,
+        });
+        Ok(views.collect())
+    }
+
+    /// Processes a kept event again, as if it came now. Says what came of it.
+    pub async fn replay_event(&self, context: &Context, id: WebhookEventId) -> Result<String, ReviewError> {
+        let row =
+            sqlx::query!("SELECT provider, body_encrypted FROM webhook_events WHERE id = $1", id.uuid())
+                .fetch_optional(self.db())
+                .await
+                .map_err(StoreError::from)?
+                .ok_or(ReviewError::NotFound)?;
+        let body = self.keys().open_text(&BODY, id.uuid(), &row.body_encrypted)?;
+        let provider = self.provider(&row.provider).ok_or(ReviewError::NothingToReplay)?;
+        let notification = provider
+            .parse_notification(body.expose_secret().as_bytes())
+            .map_err(|_| ReviewError::NothingToReplay)?;
+        let (subject, statement) = match notification {
+            Notification::Statement { subject, statement, .. } => (subject, Some(statement)),
+            Notification::Hint { subject, .. } => (subject, None),
+            Notification::NotOurs { .. } => return Err(ReviewError::NothingToReplay),
+        };
+        let payment = self.payment_of(&row.provider, &subject).await?;
+        let outcome = self
+            .tx("replay_event", context, |tx| {
+                let (statement, subject) = (&statement, &subject);
+                async move {
+                    let outcome = match (payment, statement) {
+                        (Some(payment), Some(statement)) => {
+                            match apply(tx, payment, &Event::Stated(statement.clone())).await? {
+                                Applied::Changed(_) => Outcome::Applied,
+                                Applied::Known => Outcome::AlreadyApplied,
+                                Applied::Contradicts(contradiction) => {
+                                    Outcome::Quarantined(contradiction.code())
+                                }
+                                Applied::NoSuchPayment => Outcome::Quarantined("unknown_payment"),
+                            }
+                        }
+                        (Some(_), None) => Outcome::Hinted,
+                        (None, _) => Outcome::Ignored,
+                    };
+                    let wall = tx.wall();
+                    let known = match (outcome, subject) {
+                        (Outcome::Quarantined("unknown_payment"), Subject::Payment(_)) => None,
+                        _ => payment,
+                    };
+                    sqlx::query!(
+                        "UPDATE webhook_events
+                         SET outcome = $2, reason = $3, payment_id = COALESCE(payment_id, $4),
+                             attempts = attempts + 1, last_attempt_at = $5
+                         WHERE id = $1",
+                        id.uuid(),
+                        outcome.word(),
+                        outcome.reason(),
+                        known.map(PaymentId::uuid),
+                        wall
+                    )
+                    .execute(tx.db())
+                    .await?;
+                    let entry = audit::Entry {
+                        action: "webhook.replayed",
+                        subject_kind: "webhook_event",
+                        subject_id: id.to_string(),
+                        user: None,
+                        details: json!({ "outcome": outcome.word() }),
+                    };
+                    audit::record(tx, entry).await?;
+                    Ok::<_, StoreError>(outcome)
+                }
+                .scope_boxed()
+            })
+            .await?;
+        if let (Some(payment), None) = (payment, &statement) {
+            check::hurry(self, &row.provider, payment).await?;
+        }
+        self.wake_workers();
+        Ok(outcome.word().to_owned())
+    }
+}
