@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-reset rehearse test lint bench sqlx screenshots
+.PHONY: help demo demo-reset rehearse test test-contracts lint bench sqlx screenshots
 
 help: ## Tell what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ rehearse: ## Play the whole story by itself, with what goes wrong
 
 test: ## Run every check: formatting, lints, unit tests, product tests, browser tests, rehearsal
 	@scripts/test.sh
+
+test-contracts: ## Try the simulated providers with the providers' own libraries (installs them)
+	@scripts/test-contracts.sh
 
 lint: ## Formatting, clippy, licences and sources of dependencies, freshness of .sqlx
 	@scripts/lint.sh
