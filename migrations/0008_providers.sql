@@ -58,6 +58,7 @@ ALTER TABLE webhook_events
     ADD COLUMN subject text CHECK (length(subject) <= 255),
     ADD COLUMN attempts integer NOT NULL DEFAULT 1,
     ADD COLUMN last_attempt_at timestamptz;
+CREATE INDEX webhook_events_subject ON webhook_events (provider, subject) WHERE payment_id IS NULL AND subject IS NOT NULL;
 CREATE INDEX webhook_events_received_at ON webhook_events (received_at, id);
 
 -- What contradicts a quote and waits for an admin: one row per contradiction.

@@ -127,6 +127,11 @@ impl App {
                     self.remember_method(&context, &stored, &method).await?;
                 }
                 let stored = store::read(self.db(), stored.id).await?;
+                if stored.payment.facts.transaction.is_some()
+                    && let Err(error) = self.apply_waiting_events(&context, stored.id).await
+                {
+                    tracing::error!(payment.id = %stored.id, error = &error as &dyn std::error::Error, "kept events wait");
+                }
                 if stored.status() == Status::Pending {
                     self.pursue(&context, provider, &stored).await?;
                 }

@@ -77,6 +77,30 @@ impl App {
         Ok(views.collect())
     }
 
+    /// Applies what was kept under a name of the provider's that has turned out to be this payment's: a dispute may be told
+    /// before the money.
+    pub(super) async fn apply_waiting_events(
+        &self,
+        context: &Context,
+        payment: PaymentId,
+    ) -> Result<(), ReviewError> {
+        let waiting = sqlx::query_scalar!(
+            "SELECT webhook_events.id
+             FROM payments JOIN webhook_events ON webhook_events.provider = payments.provider
+                  AND webhook_events.subject IN (payments.transaction_reference, payments.provider_reference)
+             WHERE payments.id = $1 AND webhook_events.payment_id IS NULL
+             ORDER BY webhook_events.id",
+            payment.uuid()
+        )
+        .fetch_all(self.db())
+        .await
+        .map_err(StoreError::from)?;
+        for id in waiting {
+            self.replay_event(context, WebhookEventId::from_uuid(id)).await?;
+        }
+        Ok(())
+    }
+
     /// Processes a kept event again, as if it came now. Says what came of it.
     pub async fn replay_event(&self, context: &Context, id: WebhookEventId) -> Result<String, ReviewError> {
         let row =

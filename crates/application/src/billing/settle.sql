@@ -2,7 +2,7 @@
 -- subscriptions, access, notifications and audit. It is guarded by the versions that the decision was made from: if
 -- the payment or the subscription changed since, nothing is written, no row comes back, and the caller reads and
 -- decides again. So it does if an admin has frozen the account since: then the time must be withheld. Locks are taken in
--- the usual order: payment, then user, then subscription.
+-- the usual order: payment, then user, then subscription. An asking that is due stays owed: a hint may have wanted it.
 WITH locked AS (
     SELECT payments.id, user_id, channel, plan_code
     FROM payments JOIN users ON users.id = payments.user_id
@@ -20,7 +20,7 @@ WITH locked AS (
 ), payment AS (
     UPDATE payments
     SET phase = 'awaiting', provider_reference = $9, transaction_reference = $28, settled_at = $10, recorded_at = $7, status = 'succeeded',
-        is_open = false, check_due_at = NULL, quarantined_at = NULL, version = payments.version + 1
+        is_open = false, check_due_at = CASE WHEN check_due_at <= $7 THEN check_due_at END, quarantined_at = NULL, version = payments.version + 1
     FROM subscription
     WHERE payments.id = $1
     RETURNING payments.id

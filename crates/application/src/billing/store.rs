@@ -256,7 +256,7 @@ pub(super) async fn write_facts(tx: &mut Tx, id: PaymentId, decision: &Decision)
              quarantined_at = CASE WHEN $4::timestamptz IS NULL OR recorded_at IS NOT NULL THEN quarantined_at END,
              is_open = is_open AND $13,
              transaction_reference = $15,
-             check_due_at = CASE WHEN $14 THEN $12 WHEN $13 THEN check_due_at END,
+             check_due_at = CASE WHEN $14 THEN $12 WHEN $13 OR check_due_at <= $12 THEN check_due_at END,
              check_attempts = CASE WHEN $14 THEN 0 ELSE check_attempts END,
              version = version + 1
          WHERE id = $1",

@@ -173,6 +173,12 @@ impl App {
             Some(statement) => self.settle(context, &delivery, payment, statement).await?,
             None => self.keep_hint(context, &delivery, payment).await?,
         };
+        if statement.is_some_and(|statement| statement.transaction.is_some())
+            && let Err(error) = self.apply_waiting_events(context, payment).await
+        {
+            // The event itself is committed; the check looks again.
+            tracing::error!(payment.id = %payment, error = &error as &dyn std::error::Error, "kept events wait");
+        }
         tracing::info!(
             webhook.provider = provider,
             webhook.event_id = event.id,
@@ -181,7 +187,7 @@ impl App {
             payment.id = %payment,
             "callback taken"
         );
-        Ok(if statement.is_some() { WebhookAnswer::Stored } else { WebhookAnswer::Hinted })
+        Ok(if outcome == Outcome::Hinted { WebhookAnswer::Hinted } else { WebhookAnswer::Stored })
     }
 
     /// Anybody could have sent it: it only makes us ask, whatever it says.

@@ -244,8 +244,10 @@ fn instructions(locale: Locale, payment: &Payment, now: Instant) -> Vec<(String,
     let line = |key: &str, value: &str| (text::text(locale, key, &[]), value.to_owned());
     match told {
         Instructions::BankTransfer { account_holder, iban, bic, bank, reference } => {
-            let mut lines =
-                vec![line("instructions-account-holder", account_holder), line("instructions-iban", iban)];
+            let mut lines = vec![
+                line("instructions-account-holder", account_holder),
+                line("instructions-iban", &in_fours(iban)),
+            ];
             lines.extend(bic.as_deref().map(|bic| line("instructions-bic", bic)));
             lines.extend(bank.as_deref().map(|bank| line("instructions-bank", bank)));
             lines.push(line("instructions-exact-amount", &locale.money(payment.amount)));
@@ -259,6 +261,12 @@ fn instructions(locale: Locale, payment: &Payment, now: Instant) -> Vec<(String,
         ],
         Instructions::PhonePrompt { phone } => vec![line("instructions-phone", phone)],
     }
+}
+
+/// As an IBAN is printed (ISO 13616): groups of four.
+fn in_fours(iban: &str) -> String {
+    let characters: Vec<char> = iban.chars().collect();
+    characters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
 }
 
 fn href(id: PaymentId) -> String {
