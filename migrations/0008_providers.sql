@@ -12,6 +12,9 @@ ALTER TABLE payments
     -- Until when money may still turn out to have come: so long the provider is asked (business time).
     ADD COLUMN late_until timestamptz;
 
+-- Those that are open already were all opened at the generic service, which says by itself when one can no longer be paid.
+UPDATE payments SET late_until = quote_expires_at + interval '30 days';
+
 -- One transfer never confirms two payments.
 CREATE UNIQUE INDEX payments_transaction ON payments (provider, transaction_reference)
     WHERE transaction_reference IS NOT NULL;
@@ -77,7 +80,8 @@ CREATE TABLE quarantine (
     resolved_by       uuid REFERENCES users (id),
     resolved_at       timestamptz,
     CHECK ((resolution IS NULL) = (resolved_at IS NULL)),
-    CHECK ((resolution IS NULL) = (resolved_by IS NULL))
+    -- None where the operator did it on the machine.
+    CHECK (resolved_by IS NULL OR resolution IS NOT NULL)
 );
 CREATE INDEX quarantine_created_at ON quarantine (created_at, id);
 CREATE INDEX quarantine_payment_id ON quarantine (payment_id);

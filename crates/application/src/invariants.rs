@@ -293,6 +293,10 @@ async fn details_are_encrypted(db: &PgPool) -> Result<Vec<String>, StoreError> {
            FROM webhook_events
            WHERE length(body_encrypted) < 45 OR get_byte(body_encrypted, 0) <> 1
            UNION ALL
+           SELECT 'payer of payment ' || id || ' is not encrypted'
+           FROM payments
+           WHERE length(payer_encrypted) < 45 OR get_byte(payer_encrypted, 0) <> 1
+           UNION ALL
            SELECT 'payment method ' || id || ' is not encrypted'
            FROM payment_methods
            WHERE length(details_encrypted) < 45 OR get_byte(details_encrypted, 0) <> 1

@@ -281,6 +281,7 @@ impl From<ReviewError> for Problem {
             ReviewError::AlreadyUsed(_) => conflict("transaction_already_used"),
             ReviewError::Differs(_) => conflict("differs_from_quote"),
             ReviewError::NotDecidable => conflict("not_decidable"),
+            ReviewError::InTheFuture => Self::field("/received_at", "out_of_range"),
             ReviewError::NothingToReplay => conflict("nothing_to_replay"),
         }
     }

@@ -351,6 +351,21 @@ pub(super) async fn hurry(app: &App, provider: &str, id: PaymentId) -> Result<()
     Ok(())
 }
 
+/// The same for a hint that anybody could have sent: it makes us ask about what still waits, and about nothing else.
+pub(super) async fn hurry_pending(app: &App, provider: &str, id: PaymentId) -> Result<(), StoreError> {
+    let now = app.now().await?.business;
+    sqlx::query!(
+        "UPDATE payments SET check_due_at = $3 WHERE id = $1 AND provider = $2 AND status = 'pending'",
+        id.uuid(),
+        provider,
+        now
+    )
+    .execute(app.db())
+    .await?;
+    app.wake_workers();
+    Ok(())
+}
+
 /// A payment that was paid is asked about once more: what went back of it, in all.
 pub(super) async fn hurry_settled(app: &App, id: PaymentId) -> Result<(), StoreError> {
     let now = app.now().await?.business;

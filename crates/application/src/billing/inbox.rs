@@ -1,7 +1,7 @@
 //! The inbox of callbacks: what was kept, and processing it again. A kept event was verified when it came, so that its body alone
 //! is read.
 
-use domain::ids::{PaymentId, WebhookEventId};
+use domain::ids::{PaymentId, UserId, WebhookEventId};
 use domain::payment::Event;
 use domain::time::Instant;
 use gateways::payments::{Notification, Subject};
@@ -10,9 +10,9 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::apply::{Applied, apply};
-use super::check;
-use super::review::ReviewError;
+use super::review::{self, ReviewError};
 use super::webhook::{BODY, Outcome};
+use super::{check, store};
 use crate::actor::Context;
 use crate::app::App;
 use crate::audit;
@@ -96,13 +96,20 @@ impl App {
         .await
         .map_err(StoreError::from)?;
         for id in waiting {
-            self.replay_event(context, WebhookEventId::from_uuid(id)).await?;
+            self.replay_event(context, None, WebhookEventId::from_uuid(id), "its transaction became known")
+                .await?;
         }
         Ok(())
     }
 
     /// Processes a kept event again, as if it came now. Says what came of it.
-    pub async fn replay_event(&self, context: &Context, id: WebhookEventId) -> Result<String, ReviewError> {
+    pub async fn replay_event(
+        &self,
+        context: &Context,
+        by: Option<UserId>,
+        id: WebhookEventId,
+        reason: &str,
+    ) -> Result<String, ReviewError> {
         let row =
             sqlx::query!("SELECT provider, body_encrypted FROM webhook_events WHERE id = $1", id.uuid())
                 .fetch_optional(self.db())
@@ -122,9 +129,13 @@ impl App {
         let payment = self.payment_of(&row.provider, &subject).await?;
         let outcome = self
             .tx("replay_event", context, |tx| {
-                let (statement, subject) = (&statement, &subject);
+                let (statement, subject, provider) = (&statement, &subject, row.provider.as_str());
                 async move {
                     let outcome = match (payment, statement) {
+                        // A provider's word about a payment through another one is nobody's.
+                        (Some(payment), _) if !store::is_through(tx, payment, provider).await? => {
+                            Outcome::Quarantined("unknown_payment")
+                        }
                         (Some(payment), Some(statement)) => {
                             match apply(tx, payment, &Event::Stated(statement.clone())).await? {
                                 Applied::Changed(_) => Outcome::Applied,
@@ -156,15 +167,18 @@ impl App {
                     )
                     .execute(tx.db())
                     .await?;
+                    if matches!(outcome, Outcome::Applied | Outcome::AlreadyApplied) {
+                        review::resolve_cases_of(tx, id, by, reason).await?;
+                    }
                     let entry = audit::Entry {
                         action: "webhook.replayed",
                         subject_kind: "webhook_event",
                         subject_id: id.to_string(),
                         user: None,
-                        details: json!({ "outcome": outcome.word() }),
+                        details: json!({ "outcome": outcome.word(), "reason": reason }),
                     };
                     audit::record(tx, entry).await?;
-                    Ok::<_, StoreError>(outcome)
+                    Ok::<_, ReviewError>(outcome)
                 }
                 .scope_boxed()
             })

@@ -11,6 +11,7 @@ use scoped_futures::ScopedFutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgExecutor;
 use thiserror::Error;
 
 use crate::actor::Context;
@@ -101,24 +102,7 @@ impl StoredMethod {
 impl App {
     /// The ways to pay that a user has stored, the oldest first.
     pub async fn payment_methods(&self, user: UserId) -> Result<Vec<MethodView>, StoreError> {
-        Ok(self.stored_methods(user).await?.into_iter().map(StoredMethod::view).collect())
-    }
-
-    async fn stored_methods(&self, user: UserId) -> Result<Vec<StoredMethod>, StoreError> {
-        let rows = sqlx::query!(
-            "SELECT id, provider, details_encrypted, created_at FROM payment_methods WHERE user_id = $1 ORDER BY id",
-            user.uuid()
-        )
-        .fetch_all(self.db())
-        .await?;
-        let opened = rows.into_iter().map(|row| {
-            let text = self.keys().open_text(&DETAILS, row.id, &row.details_encrypted)?;
-            let details = serde_json::from_str(text.expose_secret())
-                .map_err(|_| StoreError::Corrupt("payment_methods.details_encrypted".to_owned()))?;
-            let id = PaymentMethodId::from_uuid(row.id);
-            Ok(StoredMethod { provider: row.provider, details, id, created_at: row.created_at })
-        });
-        opened.collect()
+        Ok(stored_methods(self, self.db(), user).await?.into_iter().map(StoredMethod::view).collect())
     }
 
     /// A user's way to pay; somebody else's is the same as none.
@@ -127,7 +111,7 @@ impl App {
         user: UserId,
         id: PaymentMethodId,
     ) -> Result<Option<StoredMethod>, StoreError> {
-        Ok(self.stored_methods(user).await?.into_iter().find(|method| method.id == id))
+        Ok(stored_methods(self, self.db(), user).await?.into_iter().find(|method| method.id == id))
     }
 
     /// Stores a telephone for a provider that prompts there.
@@ -185,12 +169,41 @@ pub(super) async fn remember(
     method: &SavedMethod,
 ) -> Result<(), MethodError> {
     let token = method.token.0.expose_secret();
-    let known = app.stored_methods(user).await?;
+    take_turns(tx, user).await?;
+    let known = stored_methods(app, tx.db(), user).await?;
     if known.iter().any(|known| known.provider == provider && known.details.token.as_deref() == Some(token)) {
         return Ok(());
     }
     let details = Details { phone: None, token: Some(token.to_owned()), display: method.display.clone() };
     insert(app, tx, user, provider, &details).await.map(drop)
+}
+
+async fn stored_methods(
+    app: &App,
+    db: impl PgExecutor<'_>,
+    user: UserId,
+) -> Result<Vec<StoredMethod>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT id, provider, details_encrypted, created_at FROM payment_methods WHERE user_id = $1 ORDER BY id",
+        user.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    let opened = rows.into_iter().map(|row| {
+        let text = app.keys().open_text(&DETAILS, row.id, &row.details_encrypted)?;
+        let details = serde_json::from_str(text.expose_secret())
+            .map_err(|_| StoreError::Corrupt("payment_methods.details_encrypted".to_owned()))?;
+        let id = PaymentMethodId::from_uuid(row.id);
+        Ok(StoredMethod { provider: row.provider, details, id, created_at: row.created_at })
+    });
+    opened.collect()
+}
+
+/// Whoever stores two at once takes turns, so that neither the limit nor a token is passed twice.
+async fn take_turns(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
+    let locked = sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.uuid());
+    locked.fetch_optional(tx.db()).await?;
+    Ok(())
 }
 
 async fn insert(
@@ -200,10 +213,7 @@ async fn insert(
     provider: &str,
     details: &Details,
 ) -> Result<MethodView, MethodError> {
-    // Whoever stores two at once takes turns.
-    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR UPDATE", user.uuid())
-        .fetch_optional(tx.db())
-        .await?;
+    take_turns(tx, user).await?;
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM payment_methods WHERE user_id = $1"#,
         user.uuid()

@@ -133,9 +133,10 @@ impl App {
             };
         }
         let amount = refundable(tx, &stored, request.amount).await?;
+        // A provider that is not set up now may well send it later: the refund waits for it.
         let by_hand = self
             .provider(&stored.provider)
-            .is_none_or(|provider| provider.capabilities().refunds == RefundKind::ByHand);
+            .is_some_and(|provider| provider.capabilities().refunds == RefundKind::ByHand);
         let id = RefundId::new(tx.wall(), &tx.entropy());
         let now = tx.now();
         sqlx::query!(

@@ -37,6 +37,9 @@ pub enum ReviewError {
     /// The case is decided, or it cannot be accepted.
     #[error("this case cannot be decided so")]
     NotDecidable,
+    /// Money that is said to have come in the future.
+    #[error("the money cannot have come in the future")]
+    InTheFuture,
     /// The event's body is not a statement about a payment.
     #[error("the event states nothing that could be applied again")]
     NothingToReplay,
@@ -113,6 +116,9 @@ impl App {
             return Err(ReviewError::NotByHand);
         }
         let at = confirmation.received_at.unwrap_or_else(|| tx.now());
+        if at > tx.now() {
+            return Err(ReviewError::InTheFuture);
+        }
         let statement = Statement::new(at, Claim::Succeeded)
             .of(Some(confirmation.amount))
             .moved_by(Some(confirmation.transaction.clone()));
@@ -214,7 +220,7 @@ impl App {
                         return Err(ReviewError::AlreadyUsed(contradiction));
                     }
                 }
-                resolve(tx, id, by, "accepted", reason).await
+                resolve(tx, id, Some(by), "accepted", reason).await
             }
             .scope_boxed()
         })
@@ -232,7 +238,7 @@ impl App {
         self.tx("reject_case", context, |tx| {
             async move {
                 waiting(tx, id).await?;
-                resolve(tx, id, by, "rejected", reason).await
+                resolve(tx, id, Some(by), "rejected", reason).await
             }
             .scope_boxed()
         })
@@ -260,10 +266,10 @@ async fn waiting(tx: &mut Tx, id: QuarantineId) -> Result<Waiting, ReviewError> 
     Ok(Waiting { payment: row.payment_id.map(PaymentId::from_uuid), code: row.code, stated: row.stated })
 }
 
-pub(super) async fn resolve(
+async fn resolve(
     tx: &mut Tx,
     id: QuarantineId,
-    by: UserId,
+    by: Option<UserId>,
     resolution: &str,
     reason: &str,
 ) -> Result<(), ReviewError> {
@@ -274,7 +280,7 @@ pub(super) async fn resolve(
         id.uuid(),
         resolution,
         reason,
-        by.uuid(),
+        by.map(UserId::uuid),
         now
     )
     .execute(tx.db())
@@ -287,4 +293,21 @@ pub(super) async fn resolve(
         details: json!({ "resolution": resolution, "reason": reason }),
     };
     Ok(audit::record(tx, entry).await?)
+}
+
+/// What an event contradicted is over once the same event was applied.
+pub(super) async fn resolve_cases_of(
+    tx: &mut Tx,
+    event: WebhookEventId,
+    by: Option<UserId>,
+    reason: &str,
+) -> Result<(), ReviewError> {
+    let waiting = sqlx::query_scalar!(
+        "SELECT id FROM quarantine WHERE webhook_event_id = $1 AND resolution IS NULL FOR UPDATE",
+        event.uuid()
+    );
+    for id in waiting.fetch_all(tx.db()).await? {
+        resolve(tx, QuarantineId::from_uuid(id), by, "replayed", reason).await?;
+    }
+    Ok(())
 }

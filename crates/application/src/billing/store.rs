@@ -300,3 +300,13 @@ pub(super) async fn transaction_is_used(
     );
     Ok(query.fetch_one(tx.db()).await?)
 }
+
+/// Whether this payment exists and is paid through this provider.
+pub(super) async fn is_through(tx: &mut Tx, id: PaymentId, provider: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM payments WHERE id = $1 AND provider = $2) AS "is_through!""#,
+        id.uuid(),
+        provider
+    );
+    Ok(query.fetch_one(tx.db()).await?)
+}

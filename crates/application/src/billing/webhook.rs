@@ -6,7 +6,7 @@ use gateways::payments::{Authenticity, Callback, Notification, NotificationError
 use scoped_futures::ScopedFutureExt;
 use thiserror::Error;
 
-use super::{check, quarantine};
+use super::{check, quarantine, store as payments};
 use crate::actor::{Actor, Context};
 use crate::app::App;
 use crate::tx::{StoreError, Tx, tx_error};
@@ -41,6 +41,8 @@ pub enum WebhookAnswer {
     Stored,
     /// A hint: the provider will be asked.
     Hinted,
+    /// A hint that anybody could have sent: the provider will be asked if the payment still waits.
+    Unsigned,
 }
 
 /// One verified event on its way into the database.
@@ -196,10 +198,12 @@ impl App {
         provider: &str,
         notification: &Notification,
     ) -> Result<WebhookAnswer, WebhookError> {
-        if let Notification::Statement { subject, .. } | Notification::Hint { subject, .. } = notification {
-            self.hurry_subject(provider, subject).await?;
+        if let Notification::Statement { subject, .. } | Notification::Hint { subject, .. } = notification
+            && let Some(payment) = self.payment_of(provider, subject).await?
+        {
+            check::hurry_pending(self, provider, payment).await?;
         }
-        Ok(WebhookAnswer::Hinted)
+        Ok(WebhookAnswer::Unsigned)
     }
 
     async fn hurry_subject(&self, provider: &str, subject: &Subject) -> Result<(), StoreError> {
@@ -249,13 +253,7 @@ impl App {
         let outcome = self
             .tx("keep_hint", context, |tx| {
                 async move {
-                    let known = sqlx::query_scalar!(
-                        r#"SELECT EXISTS (SELECT FROM payments WHERE id = $1 AND provider = $2) AS "known!""#,
-                        payment.uuid(),
-                        delivery.provider
-                    )
-                    .fetch_one(tx.db())
-                    .await?;
+                    let known = payments::is_through(tx, payment, delivery.provider).await?;
                     if !known {
                         let outcome = Outcome::Quarantined("unknown_payment");
                         if let Some(id) = store(self, tx, delivery, None, outcome).await? {

@@ -152,6 +152,7 @@ const ERASING: &[&str] = &[
     // That a payment was confirmed belongs to the payment, and tells of nobody.
     "DELETE FROM notifications WHERE user_id = $1 AND kind <> 'payment_confirmed'",
     "DELETE FROM payment_methods WHERE user_id = $1",
+    "UPDATE payments SET payer_encrypted = NULL WHERE user_id = $1 AND payer_encrypted IS NOT NULL",
     "UPDATE bindings SET display_name = '' WHERE user_id = $1",
 ];
 

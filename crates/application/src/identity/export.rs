@@ -1,7 +1,7 @@
 //! Everything that is kept about somebody, for themselves (SEC-59).
 
 use domain::ids::UserId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::tx::StoreError;
@@ -62,6 +62,13 @@ impl App {
                FROM users WHERE id = $1"#,
             user.uuid()
         );
-        Ok(document.fetch_optional(self.db()).await?)
+        let Some(mut document) = document.fetch_optional(self.db()).await? else { return Ok(None) };
+        // What is sealed is told as its owner sees it.
+        let methods = self.payment_methods(user).await?;
+        let methods = methods
+            .into_iter()
+            .map(|method| json!({ "provider": method.provider, "display": method.display }));
+        document["payment_methods"] = methods.collect();
+        Ok(Some(document))
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn settings(config: &Config, command: SettingsCommand) -> Outco
         SettingsCommand::List => {
             for key in Key::ALL {
                 let state = if app.settings().is_set(key) { "set" } else { "not set" };
-                terminal::say(&format!("{:<22} {state:<8} {}", key.as_str(), key.description()));
+                terminal::say(&format!("{:<24} {state:<8} {}", key.as_str(), key.description()));
             }
         }
         SettingsCommand::Set { key, value } => {

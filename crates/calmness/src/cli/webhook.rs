@@ -47,7 +47,7 @@ pub(super) async fn webhook(config: &Config, command: WebhookCommand) -> Outcome
             }
         }
         WebhookCommand::Replay { id } => {
-            let outcome = app.replay_event(&Context::operator(), id).await?;
+            let outcome = app.replay_event(&Context::operator(), None, id, "on the command line").await?;
             terminal::say(&format!("{id}: {outcome}"));
         }
     }

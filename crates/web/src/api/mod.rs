@@ -113,7 +113,7 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::accept)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
-        .routes(needs(Scope::PaymentsConfirm).guard(routes!(admin::review::replay)))
+        .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
 }
 
 /// What others call, each with its own proof.

@@ -1,7 +1,7 @@
 //! `/api/webhooks`: what providers and Telegram call. The raw bytes are verified before anything is read.
 
 use application::Context;
-use application::billing::WebhookError;
+use application::billing::{WebhookAnswer, WebhookError};
 use application::identity::SmsCallback;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -42,7 +42,15 @@ pub(crate) async fn payment_provider(
 ) -> Result<axum::Json<ReceivedResponse>, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let taken = state.app.receive_webhook(&context, &provider, &header, &body).await;
-    let Err(error) = taken else { return Ok(axum::Json(ReceivedResponse { received: true })) };
+    let error = match taken {
+        Ok(answer) => {
+            if answer == WebhookAnswer::Unsigned {
+                count_unverified(&state, &context).await?;
+            }
+            return Ok(axum::Json(ReceivedResponse { received: true }));
+        }
+        Err(error) => error,
+    };
     if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
         count_unverified(&state, &context).await?;
     }

@@ -109,3 +109,22 @@ async fn what_was_never_paid_is_never_sent_back() {
     assert_eq!(refund(&world, &admin, &missing, "r", None).await.status, 404);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_refund_waits_for_a_provider_that_is_not_set_up_now_and_is_never_called_done() {
+    let world = World::new().await;
+    let customer = world.customer().await;
+    let admin = world.staff("boss", Role::Admin).await;
+    let payment = world.buy(&customer, "k", "signaux-monthly").await;
+    world.sql("UPDATE payments SET provider = 'paypal'").await;
+    let asked = refund(&world, &admin, &payment, "r", None).await.expect(202);
+    assert_eq!(asked.text_of("state"), "requested");
+    world.drain_once().await;
+    assert_eq!(world.status_of(&customer, &payment).await, "succeeded");
+    assert_eq!(refunds_in(&world.books_of(&payment).await), Vec::<i64>::new());
+    world.sql("UPDATE payments SET provider = 'hmac_psp'").await;
+    world.advance(time::Duration::minutes(5)).await;
+    assert_eq!(world.status_of(&customer, &payment).await, "refunded");
+    assert_eq!(refunds_in(&world.books_of(&payment).await), [5_999]);
+    world.finish().await;
+}

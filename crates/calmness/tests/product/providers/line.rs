@@ -3,6 +3,7 @@
 use application::Context;
 use application::settings::Key;
 use serde_json::json;
+use web::{Limit, LimitSettings};
 
 use super::{FEDAPAY, MTN_MOMO};
 use crate::support::World;
@@ -51,5 +52,39 @@ async fn a_telephone_is_asked_for_where_the_provider_prompts_it_and_can_be_store
     world.call("DELETE", &path).by(&customer).send().await.expect(204);
     let left = world.get_by(&customer, "/api/billing/payment-methods").await.expect(200);
     assert_eq!(left.body["items"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_59_a_telephone_that_paid_is_forgotten_with_its_account() {
+    let (world, customer) = MTN_MOMO.world().await;
+    MTN_MOMO.open(&world, &customer, "k").await;
+    assert_eq!(world.count("SELECT count(*) FROM payments WHERE payer_encrypted IS NOT NULL").await, 1);
+    world.sql("UPDATE users SET erasure_requested_at = '2020-01-01Z'").await;
+    world.drain().await;
+    assert_eq!(world.count("SELECT count(*) FROM payments WHERE payer_encrypted IS NOT NULL").await, 0);
+    assert_eq!(world.count("SELECT count(*) FROM payment_methods").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn unsigned_callbacks_only_make_us_ask_about_what_waits_and_are_counted() {
+    let limits = LimitSettings { unverified_webhooks: Limit::per_minute(5), ..LimitSettings::default() };
+    let world = World::setup().with_limits(limits).start().await;
+    let settings = (MTN_MOMO.settings)(&world.sandbox).to_string();
+    world.app.set_setting(&Context::operator(), Key::MtnMomo, &settings).await.unwrap();
+    let customer = world.customer().await;
+    let payment = MTN_MOMO.open(&world, &customer, "k").await;
+    let body =
+        json!({ "externalId": payment["id"], "status": "SUCCESSFUL", "amount": "59.99", "currency": "EUR" });
+    let call = async |method| world.call(method, "/api/webhooks/mtn_momo").json(&body).send().await.status;
+    assert_eq!([call("PUT").await, call("POST").await], [200, 200]);
+    world.drain().await;
+    assert_eq!(world.status_of(&customer, &payment).await, "pending", "what it says is not believed");
+    let mut refused = 0;
+    for _ in 0..8 {
+        refused += usize::from(call("POST").await == 429);
+    }
+    assert!(refused > 0, "a stranger is slowed down");
     world.finish().await;
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crypto::fingerprint::sha256;
-use crypto::signature::{SigningSecret, TOLERANCE_SECONDS, verify_hex_hmac_sha256};
+use crypto::signature::{SigningSecret, timestamped};
 use domain::payment::Claim;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,10 +15,6 @@ use super::wire::Transaction;
 use crate::payments::words::{self, is_word};
 use crate::payments::{EventName, Notification, NotificationError, Subject};
 
-/// The longest header that is looked at, in bytes, and the most signatures in it.
-const MAX_HEADER: usize = 1024;
-const MAX_SIGNATURES: usize = 8;
-
 /// Believes a body that one of the secrets has signed within the tolerance.
 pub(super) fn verify(
     secrets: &[SigningSecret],
@@ -26,31 +22,8 @@ pub(super) fn verify(
     body: &[u8],
     wall_unix: i64,
 ) -> Result<(), NotificationError> {
-    let unverified = |why: &str| NotificationError::Unverified(why.to_owned());
-    let header = header.filter(|header| header.len() <= MAX_HEADER);
-    let header = header.ok_or_else(|| unverified("the header is missing or too long"))?;
-    let (mut times, mut signatures) = (Vec::new(), Vec::new());
-    for (name, value) in header.split(',').filter_map(|member| member.trim().split_once('=')) {
-        match name {
-            "t" => times.push(value),
-            "s" => signatures.push(value),
-            _ => {}
-        }
-    }
-    let [time] = times.as_slice() else { return Err(unverified("the header does not hold one time")) };
-    let digits = time.bytes().all(|byte| byte.is_ascii_digit());
-    let sent: i64 =
-        time.parse().ok().filter(|_| digits).ok_or_else(|| unverified("the time is no number"))?;
-    let mut signed = format!("{time}.").into_bytes();
-    signed.extend_from_slice(body);
-    let fits = |signature: &&str| verify_hex_hmac_sha256(secrets, &signed, signature);
-    if !signatures.iter().take(MAX_SIGNATURES).any(fits) {
-        return Err(unverified("no signature fits"));
-    }
-    if wall_unix.abs_diff(sent) > TOLERANCE_SECONDS.unsigned_abs() {
-        return Err(unverified("the signature is too old or from the future"));
-    }
-    Ok(())
+    timestamped::verify(secrets, "s", header, body, wall_unix)
+        .map_err(|error| NotificationError::Unverified(error.to_string()))
 }
 
 #[derive(Deserialize)]

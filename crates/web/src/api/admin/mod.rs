@@ -4,6 +4,8 @@ pub(super) mod payments;
 pub(super) mod review;
 pub(super) mod users;
 
+use uuid::Uuid;
+
 use crate::problem::Problem;
 
 /// The longest page of a list (SEC-52).
@@ -15,4 +17,11 @@ fn page_limit(asked: Option<i64>) -> Result<(i64, usize), Problem> {
     let limit = asked.unwrap_or(DEFAULT_LIMIT);
     let kept = usize::try_from(limit).ok().filter(|_| (1..=MAX_LIMIT).contains(&limit));
     kept.map(|kept| (limit, kept)).ok_or_else(|| Problem::field("/limit", "out_of_range"))
+}
+
+/// Cuts the one row off that was asked for above the page, which tells that there is a next one: where that starts.
+fn next_page<T>(rows: &mut Vec<T>, kept: usize, id: impl Fn(&T) -> Uuid) -> Option<Uuid> {
+    let more = rows.len() > kept;
+    rows.truncate(kept);
+    rows.last().filter(|_| more).map(id)
 }

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::page_limit;
+use super::{next_page, page_limit};
 use crate::api::payments::{PaymentResponse, idempotency_key};
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
@@ -171,9 +171,7 @@ pub(crate) async fn list(
     };
     let cursor = query.cursor.map(PaymentId::from_uuid);
     let mut payments = state.app.all_payments(&filter, cursor, limit + 1).await?;
-    let more = payments.len() > kept;
-    payments.truncate(kept);
-    let next_cursor = payments.last().filter(|_| more).map(|last| last.payment.id.uuid());
+    let next_cursor = next_page(&mut payments, kept, |last| last.payment.id.uuid());
     let items = payments.into_iter().map(Into::into).collect();
     Ok(axum::Json(StaffPaymentsResponse { items, next_cursor }))
 }

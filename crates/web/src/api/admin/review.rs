@@ -11,9 +11,9 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::page_limit;
 use super::payments::bounded;
 use super::users::ReasonBody;
+use super::{next_page, page_limit};
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
@@ -51,7 +51,7 @@ pub(crate) struct CaseResponse {
     stated: Value,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// `accepted` or `rejected`; null while it waits.
+    /// `accepted`, `rejected` or `replayed`; null while it waits.
     resolution: Option<String>,
     resolution_reason: Option<String>,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -162,9 +162,7 @@ pub(crate) async fn cases(
     let (limit, kept) = page_limit(query.limit)?;
     let cursor = query.cursor.map(QuarantineId::from_uuid);
     let mut cases = state.app.quarantine(!query.all, cursor, limit + 1).await?;
-    let more = cases.len() > kept;
-    cases.truncate(kept);
-    let next_cursor = cases.last().filter(|_| more).map(|last| last.id.uuid());
+    let next_cursor = next_page(&mut cases, kept, |last| last.id.uuid());
     Ok(axum::Json(CasesResponse { items: cases.into_iter().map(Into::into).collect(), next_cursor }))
 }
 
@@ -225,26 +223,26 @@ pub(crate) async fn events(
     let (provider, outcome) = (query.provider.as_deref(), query.outcome.as_deref());
     let cursor = query.cursor.map(WebhookEventId::from_uuid);
     let mut events = state.app.webhook_events(provider, outcome, cursor, limit + 1).await?;
-    let more = events.len() > kept;
-    events.truncate(kept);
-    let next_cursor = events.last().filter(|_| more).map(|last| last.id.uuid());
+    let next_cursor = next_page(&mut events, kept, |last| last.id.uuid());
     Ok(axum::Json(EventsResponse { items: events.into_iter().map(Into::into).collect(), next_cursor }))
 }
 
 /// Processes a kept callback again, as if it came now.
-#[utoipa::path(post, path = "/api/admin/webhook-events/{id}/replay", tag = "admin",
+#[utoipa::path(post, path = "/api/admin/webhook-events/{id}/replay", tag = "admin", request_body = ReasonBody,
     params(("id" = Uuid, Path)), responses(
     (status = 200, body = ReplayResponse),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn replay(
     State(state): State<WebState>,
-    caller: Caller,
     IdPath(id): IdPath<WebhookEventId>,
+    Confirmed { person, body }: Confirmed<ReasonBody>,
 ) -> Result<axum::Json<ReplayResponse>, Problem> {
-    let outcome = state.app.replay_event(&caller.context, id).await?;
+    let reason = bounded("/reason", &body.reason, MAX_REASON)?;
+    let outcome = state.app.replay_event(&person.context, Some(person.user), id, &reason).await?;
     Ok(axum::Json(ReplayResponse { outcome }))
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::page_limit;
+use super::{next_page, page_limit};
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
@@ -106,9 +106,7 @@ pub(crate) async fn list(
     let email = email.map_err(|_| Problem::field("/email", "email"))?;
     let after = query.cursor.map(|cursor| UserCursor(UserId::from_uuid(cursor)));
     let mut users = state.app.users(email.as_ref(), after, limit + 1).await?;
-    let more = users.len() > kept;
-    users.truncate(kept);
-    let next_cursor = users.last().filter(|_| more).map(|user| user.id.uuid());
+    let next_cursor = next_page(&mut users, kept, |user| user.id.uuid());
     Ok(axum::Json(UsersResponse { items: users.into_iter().map(Into::into).collect(), next_cursor }))
 }
 
