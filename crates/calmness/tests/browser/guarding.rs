@@ -69,6 +69,8 @@ async fn leaves_and_gives_the_password(person: &Person, demo: &Demo) {
     person.opens(&demo.product("/dashboard")).await;
     person.presses("My account").await;
     person.presses("Log out").await;
+    // Whoever goes on before the answer came may be led back by it.
+    person.is_at("logged-out").await;
     person.opens(&demo.product("/login")).await;
     person.types("email", MARIAM).await;
     person.types("password", PASSWORD).await;
