@@ -755,12 +755,12 @@ key-scope-payments-write = Open payments
 key-scope-subscriptions-read = See your subscriptions
 key-scope-telegram-read = See your Telegram link
 key-scope-telegram-write = Link and unlink Telegram
-key-scope-security = Change what guards your account
-key-scope-payments-confirm = Confirm transfers, and decide about contradictions
-key-scope-payments-refund = Send money back
 key-scope-payments-inspect = See everybody’s payments
 key-scope-users-read = See other people’s accounts
-key-scope-users-write = Freeze and log out other accounts
+key-scope-subscriptions-inspect = See everybody’s subscriptions
+key-scope-alerts-read = See alerts
+key-scope-audit-read = Read the audit log
+key-scope-stats-read = See how the business goes
 
 data-title = Your data
 data-export-title = Take my data along

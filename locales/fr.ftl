@@ -764,12 +764,12 @@ key-scope-payments-write = Ouvrir des paiements
 key-scope-subscriptions-read = Lire vos accès
 key-scope-telegram-read = Lire votre lien avec Telegram
 key-scope-telegram-write = Relier et délier Telegram
-key-scope-security = Changer ce qui protège votre compte
-key-scope-payments-confirm = Confirmer des virements et trancher les contradictions
-key-scope-payments-refund = Rembourser
 key-scope-payments-inspect = Voir les paiements de tous
 key-scope-users-read = Lire les comptes des autres
-key-scope-users-write = Geler et déconnecter d’autres comptes
+key-scope-subscriptions-inspect = Voir les accès de tous
+key-scope-alerts-read = Voir les alertes
+key-scope-audit-read = Lire le journal d’audit
+key-scope-stats-read = Voir la marche des affaires
 
 data-title = Vos données
 data-export-title = Emporter mes données

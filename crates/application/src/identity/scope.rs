@@ -37,11 +37,39 @@ pub enum Scope {
     PaymentsConfirm,
     /// Send money back.
     PaymentsRefund,
+    /// See everybody's subscriptions.
+    SubscriptionsInspect,
+    /// Grant, extend and revoke subscriptions.
+    SubscriptionsManage,
+    /// Change what is sold, and for how much.
+    PlansWrite,
+    /// See which settings there are and whether they are set; their secrets are never shown.
+    SettingsRead,
+    /// Change settings.
+    SettingsWrite,
+    /// See what waits for a second confirmation.
+    ApprovalsRead,
+    /// Confirm or reject what waits for a second confirmation.
+    ApprovalsConfirm,
+    /// See what the product found wrong.
+    AlertsRead,
+    /// Say that somebody looks after it.
+    AlertsAcknowledge,
+    /// Read and verify the audit log.
+    AuditRead,
+    /// See the inventory of keys.
+    KeysRead,
+    /// Rotate, rewrap and revoke keys.
+    KeysRotate,
+    /// Act in an emergency: end all sessions, stop purchases, gather evidence.
+    IncidentsManage,
+    /// See how the business goes.
+    StatsRead,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 27] = [
         Self::ProfileRead,
         Self::ProfileWrite,
         Self::PaymentsRead,
@@ -55,6 +83,20 @@ impl Scope {
         Self::PaymentsInspect,
         Self::PaymentsConfirm,
         Self::PaymentsRefund,
+        Self::SubscriptionsInspect,
+        Self::SubscriptionsManage,
+        Self::PlansWrite,
+        Self::SettingsRead,
+        Self::SettingsWrite,
+        Self::ApprovalsRead,
+        Self::ApprovalsConfirm,
+        Self::AlertsRead,
+        Self::AlertsAcknowledge,
+        Self::AuditRead,
+        Self::KeysRead,
+        Self::KeysRotate,
+        Self::IncidentsManage,
+        Self::StatsRead,
     ];
 
     /// The word in the API and in the database.
@@ -73,12 +115,54 @@ impl Scope {
             Self::PaymentsInspect => "payments:inspect",
             Self::PaymentsConfirm => "payments:confirm",
             Self::PaymentsRefund => "payments:refund",
+            Self::SubscriptionsInspect => "subscriptions:inspect",
+            Self::SubscriptionsManage => "subscriptions:manage",
+            Self::PlansWrite => "plans:write",
+            Self::SettingsRead => "settings:read",
+            Self::SettingsWrite => "settings:write",
+            Self::ApprovalsRead => "approvals:read",
+            Self::ApprovalsConfirm => "approvals:confirm",
+            Self::AlertsRead => "alerts:read",
+            Self::AlertsAcknowledge => "alerts:acknowledge",
+            Self::AuditRead => "audit:read",
+            Self::KeysRead => "keys:read",
+            Self::KeysRotate => "keys:rotate",
+            Self::IncidentsManage => "incidents:manage",
+            Self::StatsRead => "stats:read",
         }
     }
 
     /// Whether a key of a machine may ever have it. What guards money, people and keys needs a person.
     pub const fn may_be_a_keys(self) -> bool {
-        !matches!(self, Self::Security | Self::UsersWrite | Self::PaymentsConfirm | Self::PaymentsRefund)
+        match self {
+            Self::ProfileRead
+            | Self::ProfileWrite
+            | Self::PaymentsRead
+            | Self::PaymentsWrite
+            | Self::SubscriptionsRead
+            | Self::TelegramRead
+            | Self::TelegramWrite
+            | Self::UsersRead
+            | Self::PaymentsInspect
+            | Self::SubscriptionsInspect
+            | Self::AlertsRead
+            | Self::AuditRead
+            | Self::StatsRead => true,
+            Self::Security
+            | Self::UsersWrite
+            | Self::PaymentsConfirm
+            | Self::PaymentsRefund
+            | Self::SubscriptionsManage
+            | Self::PlansWrite
+            | Self::SettingsRead
+            | Self::SettingsWrite
+            | Self::ApprovalsRead
+            | Self::ApprovalsConfirm
+            | Self::AlertsAcknowledge
+            | Self::KeysRead
+            | Self::KeysRotate
+            | Self::IncidentsManage => false,
+        }
     }
 }
 
@@ -103,11 +187,14 @@ impl FromStr for Scope {
 
 /// A set of scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scopes {
     /// None at all.
     pub const NONE: Self = Self(0);
+
+    /// Every one.
+    pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
 
     /// What a role grants.
     pub const fn of_role(role: Role) -> Self {
@@ -122,13 +209,13 @@ impl Scopes {
             .with(Scope::Security);
         match role {
             Role::User => own,
-            Role::Support => own.with(Scope::UsersRead).with(Scope::PaymentsInspect),
-            Role::Admin => own
+            Role::Support => own
                 .with(Scope::UsersRead)
-                .with(Scope::UsersWrite)
                 .with(Scope::PaymentsInspect)
-                .with(Scope::PaymentsConfirm)
-                .with(Scope::PaymentsRefund),
+                .with(Scope::SubscriptionsInspect)
+                .with(Scope::AlertsRead)
+                .with(Scope::StatsRead),
+            Role::Admin => Self::ALL,
         }
     }
 
@@ -189,7 +276,16 @@ mod tests {
     #[test]
     fn no_key_may_change_people_or_what_guards_an_account() {
         let grantable: Scopes = Scope::ALL.into_iter().filter(|scope| scope.may_be_a_keys()).collect();
-        for guarded in [Scope::Security, Scope::UsersWrite, Scope::PaymentsConfirm, Scope::PaymentsRefund] {
+        for guarded in [
+            Scope::Security,
+            Scope::UsersWrite,
+            Scope::PaymentsConfirm,
+            Scope::PaymentsRefund,
+            Scope::SettingsRead,
+            Scope::SettingsWrite,
+            Scope::ApprovalsConfirm,
+            Scope::KeysRotate,
+        ] {
             assert!(!grantable.contains(guarded));
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{document, operations};
-use crate::support::{Authenticator, Customer, PASSWORD, World};
+use crate::support::{Answer, Authenticator, Customer, PASSWORD, Staff, World};
 
 /// What everybody may do about themselves.
 const OWN: [&str; 8] = [
@@ -22,11 +22,46 @@ const OWN: [&str; 8] = [
     "telegram:write",
     "security",
 ];
-const SUPPORT: [&str; 2] = ["users:read", "payments:inspect"];
-const ADMIN: [&str; 5] =
-    ["users:read", "users:write", "payments:inspect", "payments:confirm", "payments:refund"];
+const SUPPORT: [&str; 5] =
+    ["users:read", "payments:inspect", "subscriptions:inspect", "alerts:read", "stats:read"];
+const ADMIN: [&str; 19] = [
+    "users:read",
+    "users:write",
+    "payments:inspect",
+    "payments:confirm",
+    "payments:refund",
+    "subscriptions:inspect",
+    "subscriptions:manage",
+    "plans:write",
+    "settings:read",
+    "settings:write",
+    "approvals:read",
+    "approvals:confirm",
+    "alerts:read",
+    "alerts:acknowledge",
+    "audit:read",
+    "keys:read",
+    "keys:rotate",
+    "incidents:manage",
+    "stats:read",
+];
 /// What no key of a machine ever has.
-const PERSONS_ONLY: [&str; 4] = ["security", "users:write", "payments:confirm", "payments:refund"];
+const PERSONS_ONLY: [&str; 14] = [
+    "security",
+    "users:write",
+    "payments:confirm",
+    "payments:refund",
+    "subscriptions:manage",
+    "plans:write",
+    "settings:read",
+    "settings:write",
+    "approvals:read",
+    "approvals:confirm",
+    "alerts:acknowledge",
+    "keys:read",
+    "keys:rotate",
+    "incidents:manage",
+];
 
 /// Somebody who calls, and what they may do.
 struct Caller {
@@ -167,28 +202,31 @@ async fn everybody(world: &World) -> Vec<Caller> {
     all
 }
 
-/// Keys of an admin: one with all that a key may have, and for each scope one with only it and one with all but it.
+/// Keys of admins: for each scope that a key may have, one with only it and one with all but it.
 async fn keys(world: &World) -> Vec<Caller> {
-    let owner = world.staff("owner", Role::Admin).await;
     let grantable: Vec<&str> =
         [&OWN[..], &ADMIN].concat().into_iter().filter(|scope| !PERSONS_ONLY.contains(scope)).collect();
-    let make = async |scopes: &[&str]| {
-        let code = world.fresh_code(&owner.authenticator).await;
-        let body = json!({ "name": "m", "scopes": scopes, "days": 1, "password": PASSWORD, "code": code });
-        world.call("POST", "/api/auth/api-keys").by(&owner.person).json(&body).send().await
-    };
+    let owner = world.staff("owner", Role::Admin).await;
     for scope in PERSONS_ONLY {
-        assert_eq!(make(&[scope]).await.problem(), (422, "validation_failed"), "{scope}");
+        assert_eq!(make_key(world, &owner, &[scope]).await.problem(), (422, "validation_failed"), "{scope}");
     }
     let mut all = Vec::new();
-    for scope in &grantable {
+    for (number, scope) in grantable.iter().enumerate() {
+        // An owner has so many keys at most.
+        let owner = world.staff(&format!("owner-{number}"), Role::Admin).await;
         let without: Vec<&str> = grantable.iter().copied().filter(|other| other != scope).collect();
         for (name, scopes) in [("key with one scope", vec![*scope]), ("key without one scope", without)] {
-            let key = make(&scopes).await.expect(201).text_of("key").to_owned();
+            let key = make_key(world, &owner, &scopes).await.expect(201).text_of("key").to_owned();
             all.push(Caller { name, credential: Credential::Key(key), scopes });
         }
     }
     all
+}
+
+async fn make_key(world: &World, owner: &Staff, scopes: &[&str]) -> Answer {
+    let code = world.fresh_code(&owner.authenticator).await;
+    let body = json!({ "name": "m", "scopes": scopes, "days": 1, "password": PASSWORD, "code": code });
+    world.call("POST", "/api/auth/api-keys").by(&owner.person).json(&body).send().await
 }
 
 #[tokio::test]

@@ -157,12 +157,14 @@ fn in_words(locale: Locale, scope: Scope) -> String {
         Scope::SubscriptionsRead => "key-scope-subscriptions-read",
         Scope::TelegramRead => "key-scope-telegram-read",
         Scope::TelegramWrite => "key-scope-telegram-write",
-        Scope::Security => "key-scope-security",
         Scope::UsersRead => "key-scope-users-read",
         Scope::PaymentsInspect => "key-scope-payments-inspect",
-        Scope::UsersWrite => "key-scope-users-write",
-        Scope::PaymentsConfirm => "key-scope-payments-confirm",
-        Scope::PaymentsRefund => "key-scope-payments-refund",
+        Scope::SubscriptionsInspect => "key-scope-subscriptions-inspect",
+        Scope::AlertsRead => "key-scope-alerts-read",
+        Scope::AuditRead => "key-scope-audit-read",
+        Scope::StatsRead => "key-scope-stats-read",
+        // No key ever has it, so nobody meets the bare word.
+        persons_only => return persons_only.to_string(),
     };
     text(locale, key, &[])
 }
