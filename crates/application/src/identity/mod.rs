@@ -15,6 +15,7 @@ mod erasure;
 mod export;
 mod freeze;
 mod guesses;
+mod hashing_threads;
 mod login;
 mod notices;
 mod password_change;
