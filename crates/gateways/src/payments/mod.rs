@@ -435,6 +435,3 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     /// was stored after it.
     fn parse_notification(&self, body: &[u8]) -> Result<Notification, NotificationError>;
 }
-
-#[cfg(test)]
-mod hostile_tests;
