@@ -74,3 +74,9 @@ CREATE TABLE held_removals (
 );
 CREATE INDEX held_removals_hold_id ON held_removals (hold_id);
 CREATE INDEX held_removals_user_id ON held_removals (user_id);
+
+-- Ways back from a provider that were used: each asks the provider once (Q3).
+CREATE TABLE payment_returns (
+    payment_id  uuid PRIMARY KEY REFERENCES payments (id),
+    returned_at timestamptz NOT NULL
+);
