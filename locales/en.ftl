@@ -574,6 +574,8 @@ alert-refund_failed-title = Money could not be sent back
 alert-refund_failed-action = Read the provider’s reason below. Send the money another way if it is still owed, and record it: the payer keeps their time until the money has gone back.
 alert-account_frozen-title = A rule froze an account
 alert-account_frozen-action = Read the reason below and check with the person, then lift the freeze or confirm it. Until then they can’t log in, but their time and their place in the channel go on.
+alert-removals_held-title = Removals wait for your decision
+alert-removals_held-action = Nobody could foresee them, and there are too many at once for one hour. Check what happened (refunds, freezes, the channel’s id, the clock), then run “calmness removals list” and confirm or reject. Until then these people stay.
 
 ## Telegram bot
 

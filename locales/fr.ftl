@@ -577,6 +577,8 @@ alert-refund_failed-title = Un remboursement n’a pas pu être envoyé
 alert-refund_failed-action = Lisez ci-dessous la raison du prestataire. Si la somme reste due, envoyez-la autrement et enregistrez-le : le payeur garde son temps tant que l’argent n’est pas reparti.
 alert-account_frozen-title = Une règle a gelé un compte
 alert-account_frozen-action = Lisez la raison ci-dessous et vérifiez avec la personne, puis levez le gel ou confirmez-le. D’ici là, elle ne peut pas se connecter, mais son temps et son accès au canal continuent.
+alert-removals_held-title = Des retraits attendent votre décision
+alert-removals_held-action = Rien ne les annonçait, et ils sont trop nombreux pour une heure. Vérifiez ce qui s’est passé (remboursements, gels, identifiant du canal, horloge), puis lancez « calmness removals list » et confirmez ou refusez. D’ici là, ces personnes restent dans le canal.
 
 ## Robot Telegram
 

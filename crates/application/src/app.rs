@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crypto::random::Random;
 use domain::plan::ChannelKey;
+use domain::removal::Fuse;
 use domain::time::Now;
 use gateways::WallClock;
 use gateways::http::HttpClient;
@@ -41,6 +42,8 @@ pub struct Options {
     pub default_channel: ChannelKey,
     /// The bot's name, for deep links; asked from Telegram at start when none is configured.
     pub telegram_bot_username: Option<String>,
+    /// How many unforeseen removals a channel takes without a question.
+    pub removal_fuse: Fuse,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.

@@ -75,10 +75,11 @@ impl Clock for SandboxClock {
     }
 }
 
-/// A clock that tests move by hand. Business time moves alone; the wall stays the machine's.
+/// A clock that tests move by hand. Business time moves alone; the wall stays the machine's, unless a test lets it leap.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     offset_seconds: AtomicI64,
+    leapt_seconds: AtomicI64,
 }
 
 impl ManualClock {
@@ -86,11 +87,16 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         self.offset_seconds.fetch_add(by.whole_seconds().max(0), Ordering::SeqCst);
     }
+
+    /// Lets the wall itself leap ahead, as a machine's clock that is set wrong does.
+    pub fn leap(&self, by: Duration) {
+        self.leapt_seconds.fetch_add(by.whole_seconds().max(0), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
     fn wall(&self) -> Instant {
-        SystemClock.wall()
+        SystemClock.wall() + Duration::seconds(self.leapt_seconds.load(Ordering::SeqCst))
     }
 
     fn now(&self) -> BoxFuture<'_, Result<Now, StoreError>> {

@@ -201,6 +201,10 @@ async fn nobody_inside_without_access(db: &PgPool, now: Instant) -> Result<Vec<S
            FROM memberships
            WHERE observed = 'member'
              AND EXISTS (SELECT FROM bindings WHERE telegram_user_id = memberships.telegram_user_id)
+             -- An admin is asked, or has decided that they stay.
+             AND NOT EXISTS (SELECT FROM held_removals
+                             WHERE held_removals.telegram_user_id = memberships.telegram_user_id
+                               AND held_removals.channel = memberships.channel AND state <> 'confirmed')
              AND NOT EXISTS (
                  SELECT FROM bindings
                  JOIN subscriptions ON subscriptions.user_id = bindings.user_id

@@ -18,6 +18,7 @@ use crypto::random::{Random, SystemRandom};
 use crypto::secret_key::SecretKeys;
 use domain::payment::Mode;
 use domain::plan::ChannelKey;
+use domain::removal::Fuse;
 use gateways::WallClock;
 use gateways::http::HttpClient;
 use gateways::mail::Mailer;
@@ -189,6 +190,10 @@ pub async fn wire_with(
         quote_lifetime: QUOTE_LIFETIME,
         default_channel: default_channel(),
         telegram_bot_username: None,
+        removal_fuse: Fuse {
+            max_people: config.removals.max_unforeseen,
+            max_percent: config.removals.max_percent,
+        },
     };
     let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
     Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })

@@ -18,6 +18,7 @@ pub mod envelope;
 pub mod fingerprint;
 pub mod jwt;
 pub mod key;
+pub mod link_nonce;
 pub mod password;
 pub mod random;
 pub mod receipt;

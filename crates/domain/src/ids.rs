@@ -131,6 +131,10 @@ typed_id!(
     ApiKeyId
 );
 typed_id!(
+    /// A list of removals that wait for an admin.
+    RemovalHoldId
+);
+typed_id!(
     /// Who holds a piece of owed work.
     LeaseToken
 );

@@ -10,5 +10,6 @@ pub mod money;
 pub mod payment;
 pub mod plan;
 pub mod reminder;
+pub mod removal;
 pub mod subscription;
 pub mod time;

@@ -8,6 +8,7 @@ use gateways::telegram::{BotClient, TelegramError};
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
+use super::fuse_store;
 use super::store::{self, Change, Claimed, Situation};
 use crate::actor::Context;
 use crate::alerts;
@@ -69,6 +70,13 @@ impl App {
         // Read right before the act: what was true when the work was owed may not be any more.
         let situation = store::situation(self.db(), &claimed.place, now).await?;
         let act = decide(&situation);
+        if act == Act::Remove {
+            if !self.passes_fuse(claimed, &situation, chat).await? {
+                return Ok(());
+            }
+        } else if situation.held {
+            self.forget_held(claimed).await?;
+        }
         if act == Act::Rest && !must_look(&situation, claimed) {
             self.forget_invitation(claimed, &situation).await?;
             return store::release(self.db(), claimed, None).await;
@@ -77,7 +85,10 @@ impl App {
         if wants_in && situation.old_account_inside {
             return store::release(self.db(), claimed, Some(now + OLD_ACCOUNT_WAIT)).await;
         }
-        let outcome = self.perform(telegram, chat, claimed, &situation, act).await;
+        let outcome = match self.perform(telegram, chat, claimed, &situation, act).await {
+            Outcome::Done(change, action) => Outcome::Done(Change { chat: Some(chat), ..change }, action),
+            other => other,
+        };
         self.finish_act(claimed, &situation, outcome).await
     }
 
@@ -180,6 +191,9 @@ impl App {
                     let change = &change;
                     async move {
                         if store::write_change(tx, claimed, change).await? {
+                            if situation.held {
+                                fuse_store::settle(tx, &claimed.place).await?;
+                            }
                             tell(tx, claimed, situation, change, action).await?;
                         }
                         // What is wanted is read again: if it changed meanwhile, the next act is due at once.

@@ -5,6 +5,11 @@
 //! expiry, a switch of account or a restart need no code of their own (see `domain::access`).
 
 mod bot;
+mod clock_watch;
+mod fuse;
+mod fuse_store;
+mod holds;
+mod holds_store;
 mod link;
 mod membership;
 mod store;
@@ -16,6 +21,8 @@ use sqlx::PgPool;
 use thiserror::Error;
 
 pub use self::bot::UpdateSource;
+pub(crate) use self::clock_watch::ClockWatch;
+pub use self::holds::{HeldRemoval, HoldError, RemovalDecision, RemovalHold};
 pub(crate) use self::link::unbind;
 pub use self::link::{AccessView, BindingView, DeepLink};
 pub(crate) use self::membership::MembershipWork;

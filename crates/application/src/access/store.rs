@@ -6,6 +6,7 @@ use domain::plan::ChannelKey;
 use domain::time::Instant;
 use sqlx::{PgExecutor, PgPool};
 
+use crate::actor::Actor;
 use crate::tx::{StoreError, Tx};
 use crate::work::Lease;
 
@@ -47,8 +48,10 @@ pub(super) struct Situation {
     pub(super) running_since: Option<Instant>,
     /// An administrator withholds access.
     pub(super) withheld: bool,
-    /// An earlier account of the same user is still inside.
+    /// An earlier account of the same user is still inside, and on its way out.
     pub(super) old_account_inside: bool,
+    /// The fuse has it on its books.
+    pub(super) held: bool,
 }
 
 pub(super) const fn observed_word(observed: Observed) -> &'static str {
@@ -125,21 +128,24 @@ pub(super) async fn observe(
     place: &Place,
     seen: Observed,
     seen_at: Instant,
+    chat: i64,
 ) -> Result<bool, StoreError> {
     let now = tx.now();
     // Telegram counts whole seconds: of two reports in one second the later arrival wins.
     let done = sqlx::query!(
-        "INSERT INTO memberships AS known (telegram_user_id, channel, observed, observed_at, due_at)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO memberships AS known (telegram_user_id, channel, observed, observed_at, due_at, observed_chat_id)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (telegram_user_id, channel)
          DO UPDATE SET observed = EXCLUDED.observed, observed_at = EXCLUDED.observed_at, due_at = EXCLUDED.due_at,
+                       observed_chat_id = EXCLUDED.observed_chat_id,
                        join_requested_at = CASE WHEN EXCLUDED.observed = 'outside' THEN known.join_requested_at END
          WHERE known.observed_at IS NULL OR date_trunc('second', known.observed_at) <= EXCLUDED.observed_at",
         place.account,
         place.channel.as_str(),
         observed_word(seen),
         seen_at,
-        now
+        now,
+        chat
     )
     .execute(tx.db())
     .await?;
@@ -197,7 +203,14 @@ pub(super) async fn situation(
                             -- Not if it is somebody else's by now, who may stay.
                             AND NOT EXISTS (SELECT FROM bindings AS current
                                             WHERE current.telegram_user_id = old.telegram_user_id
-                                              AND current.ended_at IS NULL)) AS "old_account_inside!",
+                                              AND current.ended_at IS NULL)
+                            -- Nor if an admin is asked whether it may stay.
+                            AND NOT EXISTS (SELECT FROM held_removals
+                                            WHERE held_removals.telegram_user_id = old.telegram_user_id
+                                              AND held_removals.channel = $2
+                                              AND state <> 'confirmed')) AS "old_account_inside!",
+                  EXISTS (SELECT FROM held_removals
+                          WHERE held_removals.telegram_user_id = $1 AND held_removals.channel = $2) AS "held!",
                   (users.frozen_at IS NOT NULL AND users.frozen_by IS DISTINCT FROM 'rule') AS "withheld!"
            FROM memberships
            LEFT JOIN bindings AS binding
@@ -228,6 +241,7 @@ pub(super) async fn situation(
         running_since: row.running_since,
         withheld: row.withheld,
         old_account_inside: row.old_account_inside,
+        held: row.held,
     })
 }
 
@@ -241,6 +255,8 @@ pub(super) struct Change {
     pub(super) invite: Option<(String, i64)>,
     /// The link was sent; `Some(false)` forgets that it ever was.
     pub(super) invited: Option<bool>,
+    /// Where it was done.
+    pub(super) chat: Option<i64>,
 }
 
 /// Writes what an act changed, if its lease still holds. Says whether it did.
@@ -254,6 +270,7 @@ pub(super) async fn write_change(
     let done = sqlx::query!(
         "UPDATE memberships
          SET observed = COALESCE($4, observed),
+             observed_chat_id = CASE WHEN $4::text IS NULL THEN observed_chat_id ELSE COALESCE($10, observed_chat_id) END,
              join_requested_at = CASE WHEN $5 THEN NULL ELSE join_requested_at END,
              invite_link = COALESCE($6, invite_link),
              invite_chat_id = COALESCE($7, invite_chat_id),
@@ -267,7 +284,8 @@ pub(super) async fn write_change(
         link,
         chat,
         change.invited,
-        now
+        now,
+        change.chat
     )
     .execute(tx.db())
     .await?;
@@ -305,13 +323,19 @@ pub(super) async fn end_bindings(
     account: Option<i64>,
 ) -> Result<Vec<(UserId, i64)>, StoreError> {
     let now = tx.now();
+    let by_owner = match tx.context().actor {
+        Actor::Operator => false,
+        Actor::User { id, .. } => id == user,
+        _ => true,
+    };
     let ended = sqlx::query!(
-        "UPDATE bindings SET ended_at = GREATEST($3, bound_at)
+        "UPDATE bindings SET ended_at = GREATEST($3, bound_at), ended_by_owner = $4
          WHERE (user_id = $1 OR telegram_user_id = $2) AND ended_at IS NULL
          RETURNING user_id, telegram_user_id",
         user.uuid(),
         account,
-        now
+        now,
+        by_owner
     )
     .fetch_all(tx.db())
     .await?;
@@ -404,6 +428,10 @@ pub(super) async fn owe_mismatches(tx: &mut Tx, limit: i64) -> Result<u64, Store
                                 WHERE subscription_id = subscriptions.id AND starts_at <= $1 AND $1 < periods.ends_at
                                 LIMIT 1) AS time ON true
              WHERE place.due_at IS NULL
+               AND NOT EXISTS (SELECT FROM held_removals
+                               WHERE held_removals.telegram_user_id = place.telegram_user_id
+                                 AND held_removals.channel = place.channel
+                                 AND held_removals.state <> 'confirmed')
                AND ((place.observed = 'member' AND time.runs IS NULL
                      AND EXISTS (SELECT FROM bindings WHERE telegram_user_id = place.telegram_user_id))
                     OR (place.observed = 'outside' AND place.invited_at IS NULL AND time.runs))

@@ -112,11 +112,12 @@ impl App {
         } else {
             Observed::Member
         };
+        let chat = change.chat.id;
         let seen_at = Instant::from_unix_timestamp(change.date).unwrap_or(Instant::UNIX_EPOCH);
         self.tx("telegram_chat_member", context, |tx| {
             let place = place.clone();
             async move {
-                if store::observe(tx, &place, seen, seen_at).await? {
+                if store::observe(tx, &place, seen, seen_at, chat).await? {
                     tx.owe_work();
                 }
                 Ok(())

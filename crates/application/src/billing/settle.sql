@@ -10,11 +10,13 @@ WITH locked AS (
       AND (users.frozen_at IS NULL OR users.frozen_by = 'rule')
     FOR UPDATE OF payments FOR SHARE OF users
 ), subscription AS (
-    INSERT INTO subscriptions AS known (id, user_id, channel, plan_code, ends_at, remind_at, end_due_at, created_at)
-    SELECT $3, user_id, channel, plan_code, $4, $5, $6, $7 FROM locked
+    INSERT INTO subscriptions AS known (id, user_id, channel, plan_code, ends_at, remind_at, end_due_at, created_at,
+                                        recorded_end, end_recorded_at)
+    SELECT $3, user_id, channel, plan_code, $4, $5, $6, $7, $4, $7 FROM locked
     ON CONFLICT (user_id, channel) DO UPDATE
     SET plan_code = EXCLUDED.plan_code, ends_at = EXCLUDED.ends_at, remind_at = EXCLUDED.remind_at,
-        end_due_at = EXCLUDED.end_due_at, version = known.version + 1
+        end_due_at = EXCLUDED.end_due_at, recorded_end = EXCLUDED.recorded_end,
+        end_recorded_at = EXCLUDED.end_recorded_at, version = known.version + 1
     WHERE known.version = $8
     RETURNING id, user_id, channel, plan_code
 ), payment AS (

@@ -50,6 +50,9 @@ struct Parts {
     address_index: Key,
     device_token: Key,
     provider_request: Key,
+    link_nonce: Key,
+    /// Also those of previous secrets.
+    link_nonces: Vec<Key>,
     receipts: ReceiptKey,
     receipt_keys: PublicKeys,
     data: DataKeys,
@@ -88,6 +91,10 @@ impl Keys {
             address_index: secrets.current(Purpose::AddressIndex),
             device_token: secrets.current(Purpose::DeviceToken),
             provider_request: secrets.current(Purpose::ProviderRequest),
+            link_nonce: secrets.current(Purpose::LinkNonce),
+            link_nonces: std::iter::once(secrets.current(Purpose::LinkNonce))
+                .chain(secrets.previous(Purpose::LinkNonce))
+                .collect(),
             data,
         })))
     }
@@ -138,6 +145,16 @@ impl Keys {
         let tag = self.0.provider_request.mac(&[code.as_bytes()]);
         SigningSecret::parse(&SecretString::from(hex::encode(tag)))
             .map_err(|error| StoreError::Encryption(error.to_string()))
+    }
+
+    /// Makes the nonces of links that lead back from elsewhere.
+    pub fn link_nonce(&self) -> &Key {
+        &self.0.link_nonce
+    }
+
+    /// What those nonces are verified with: also those of previous secrets.
+    pub fn link_nonces(&self) -> &[Key] {
+        &self.0.link_nonces
     }
 
     /// Makes successors of refresh tokens.

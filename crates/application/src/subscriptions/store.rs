@@ -183,13 +183,19 @@ pub(super) async fn update_outlook(
     outlook: &Outlook,
     plan: &PlanCode,
 ) -> Result<(), StoreError> {
+    let now = tx.now();
     sqlx::query!(
-        "UPDATE subscriptions SET ends_at = $2, remind_at = $3, end_due_at = $4, plan_code = $5 WHERE id = $1",
+        "UPDATE subscriptions
+         SET ends_at = $2, remind_at = $3, end_due_at = $4, plan_code = $5,
+             recorded_end = $2,
+             end_recorded_at = CASE WHEN recorded_end = $2 THEN end_recorded_at ELSE $6 END
+         WHERE id = $1",
         id.uuid(),
         outlook.ends_at,
         outlook.remind_at,
         outlook.end_due_at,
-        plan.as_str()
+        plan.as_str(),
+        now
     )
     .execute(tx.db())
     .await?;

@@ -25,6 +25,7 @@ impl App {
     pub async fn drain_work(&self) -> Result<usize, StoreError> {
         let mut done = 0;
         for _ in 0..MAX_ROUNDS {
+            self.watch_removals().await?;
             self.sweep_subscriptions().await?;
             self.erase_due().await?;
             let round = drain::<PaymentChecks>(self).await?

@@ -6,6 +6,7 @@ use std::time::Duration as StdDuration;
 use domain::time::{Duration, Now};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::ClockWatch;
 use crate::app::App;
 use crate::database::Lent;
 use crate::tx::StoreError;
@@ -27,8 +28,15 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_sweep: Option<Now> = None;
     let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
+    let mut clocks = ClockWatch::default();
     loop {
-        match sweep_if_due(&app, &mut last_sweep, &mut last_heal, &mut last_retention).await {
+        // A leap of the clock is known before anything ends in it.
+        let looked = clocks.look(&app).await;
+        let swept = match looked {
+            Ok(()) => sweep_if_due(&app, &mut last_sweep, &mut last_heal, &mut last_retention).await,
+            Err(error) => Err(error),
+        };
+        match swept {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
         }
@@ -59,6 +67,7 @@ async fn sweep_if_due(
         *heal = Some(now);
     }
     if moved || over(last, SWEEP_EVERY) {
+        app.watch_removals().await?;
         let swept = app.sweep_subscriptions().await?;
         app.erase_due().await?;
         app.warn_of_ending_keys().await?;

@@ -8,6 +8,7 @@ mod migrate;
 mod private_database;
 mod receipt;
 mod rehearse;
+mod removals;
 mod serve;
 mod settings;
 mod user;
@@ -67,6 +68,9 @@ enum Command {
     /// What callbacks of payment providers told
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Removals that nobody could foresee and that wait for an admin
+    #[command(subcommand)]
+    Removals(removals::RemovalsCommand),
     /// Signed receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -122,6 +126,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
+        Command::Removals(command) => removals::removals(&load(file)?, command).await,
         Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,

@@ -122,6 +122,8 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.daily_cap", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.daily_cap_per_prefix", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.allowed_prefixes", Kind::List, "a list of calling codes like +225, +33"),
+    key("removals.max_unforeseen", Kind::Number, "a number; 0 asks about each"),
+    key("removals.max_percent", Kind::Number, "a number of per cent"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

@@ -23,5 +23,5 @@ pub use self::error::ConfigError;
 pub use self::load::LoadOptions;
 pub use self::sections::{
     Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening, Providers,
-    Server, Sms, SmsMode, Telegram, Updates,
+    Removals, Server, Sms, SmsMode, Telegram, Updates,
 };

@@ -49,6 +49,8 @@ pub struct Config {
     pub providers: Providers,
     /// Codes by SMS.
     pub sms: Sms,
+    /// How many removals need no question.
+    pub removals: Removals,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -289,6 +291,16 @@ pub enum SmsMode {
     Verify,
 }
 
+/// How many removals that nobody could foresee pass within an hour without a question.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Removals {
+    /// So many people of a channel. Zero asks about each.
+    pub max_unforeseen: u32,
+    /// This part of its members, in per cent.
+    pub max_percent: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -307,6 +319,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             providers: Providers::default(),
             sms: Sms::default(),
+            removals: Removals::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }
@@ -387,6 +400,12 @@ impl Default for Sms {
             daily_cap_per_prefix: 200,
             allowed_prefixes: Vec::new(),
         }
+    }
+}
+
+impl Default for Removals {
+    fn default() -> Self {
+        Self { max_unforeseen: 10, max_percent: 20 }
     }
 }
 

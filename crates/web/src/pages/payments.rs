@@ -1,8 +1,10 @@
 //! `/dashboard/payments`, `/payments/{id}…`: opening a payment, the way to the provider and back, where the money is.
 
-use application::billing::{InitAnswer, InitRequest, PaymentView as Payment};
+use application::billing::{InitAnswer, InitRequest, PaymentView as Payment, WayBack};
 use application::text::{self, Locale};
 use axum::Json;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ids::PaymentId;
@@ -158,13 +160,25 @@ pub(super) async fn checkout(
     Ok(visitor.show(StatusCode::OK, &CheckoutView { page: visitor.frame(), amount, checkout_url }))
 }
 
-/// Back from the provider, whose word is asked for at once: what the browser brings along proves nothing.
+/// What a way back carries.
+#[derive(Default, Deserialize)]
+pub(super) struct ReturnQuery {
+    #[serde(default)]
+    nonce: String,
+}
+
+/// Back from the provider, whose word is asked for at once: what the browser brings along proves nothing. Again, the
+/// page asks nobody; with a nonce that is not ours it is the payment's ordinary one (Q3).
 pub(super) async fn back(
     SignedIn { visitor, user, .. }: SignedIn,
     IdPath(id): IdPath<PaymentId>,
+    query: Result<Query<ReturnQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    visitor.app().check_payment_soon(user, id).await?;
     let payment = visitor.app().payment(user, id).await?.ok_or(Problem::not_found())?;
+    let nonce = query.map(|Query(query)| query.nonce).unwrap_or_default();
+    if visitor.app().come_back(&visitor.context, user, id, &nonce).await? == WayBack::Unknown {
+        return Ok(redirect::see_other(&href(id)));
+    }
     let outcome = match payment.status {
         Status::Pending if payment.under_review => Some(ReturnOutcome::UnderReview),
         Status::Pending => Some(ReturnOutcome::Checking),

@@ -5,3 +5,4 @@ mod forms;
 mod policy;
 mod security;
 mod story;
+mod way_back;

@@ -47,6 +47,7 @@ async fn every_page_has_a_strict_policy_and_keeps_to_it() {
     is_strict("/nothing", &stranger.get("/nothing").await.expect(404));
     let mut browser = Browser::of(&world, &customer.email).await;
     let open = world.open(&customer, "k2", "signaux-monthly").await;
+    let way_back = world.way_back(&payment).await;
     let pages = [
         "/dashboard".to_owned(),
         "/".to_owned(),
@@ -60,7 +61,7 @@ async fn every_page_has_a_strict_policy_and_keeps_to_it() {
         "/security/data".to_owned(),
         "/security/data/erase".to_owned(),
         format!("/payments/{id}"),
-        format!("/payments/{id}/return"),
+        way_back,
         format!("/payments/{}", open["id"].as_str().unwrap()),
         format!("/payments/{}/checkout", open["id"].as_str().unwrap()),
     ];

@@ -34,7 +34,7 @@ async fn from_the_sign_up_to_the_logout_in_a_browser() {
     let payment = json!({ "id": id, "checkout_url": link });
     world.pay(&payment).await;
     world.drain().await;
-    let back = browser.open(&format!("/payments/{id}/return")).await;
+    let back = browser.open(&world.way_back(&payment).await).await;
     assert!(!back.text.contains("data-poll"), "the outcome is known");
     let dashboard = browser.open("/dashboard").await;
     assert!(

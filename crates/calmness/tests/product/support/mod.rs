@@ -24,6 +24,6 @@ pub(crate) use self::setup::{
 pub(crate) use self::shuffle::shuffle;
 pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
-pub(crate) use self::telegram::CHAT;
+pub(crate) use self::telegram::{CHAT, OTHER_CHAT};
 pub(crate) use self::wire::{Manner, Wire};
 pub(crate) use self::world::World;

@@ -69,6 +69,13 @@ impl World {
         books["items"][0].clone()
     }
 
+    /// Where the service sends the payer back to, as a path of ours.
+    pub(crate) async fn way_back(&self, payment: &Value) -> String {
+        let books = self.books_of(payment).await;
+        let address = books["return_url"].as_str().unwrap();
+        address.strip_prefix(&self.base).unwrap_or_else(|| panic!("not ours: {address}")).to_owned()
+    }
+
     /// How often the payer was charged.
     pub(crate) async fn charges_of(&self, payment: &Value) -> usize {
         self.books_of(payment).await["charges"].as_array().map_or(0, Vec::len)

@@ -24,7 +24,7 @@ use web::{LimitSettings, WebOptions};
 
 use super::database::Database;
 use super::http::client;
-use super::telegram::CHAT;
+use super::telegram::{CHAT, OTHER_CHAT};
 use super::world::World;
 
 /// What the payment service signs its events with.
@@ -222,7 +222,10 @@ fn sandbox_config(product: &str) -> sandbox::Config {
         telegram: sandbox::TelegramConfig {
             bot_token: BOT_TOKEN.to_owned(),
             bot_username: "signaux_test_bot".to_owned(),
-            chats: vec![sandbox::ChatConfig { id: CHAT, title: "Signaux".to_owned() }],
+            chats: vec![
+                sandbox::ChatConfig { id: CHAT, title: "Signaux".to_owned() },
+                sandbox::ChatConfig { id: OTHER_CHAT, title: "Talk".to_owned() },
+            ],
         },
         sms: sandbox::SmsConfig {
             account_sid: TWILIO_ACCOUNT.to_owned(),

@@ -7,6 +7,8 @@ use super::world::World;
 
 /// The chat that is sold.
 pub(crate) const CHAT: i64 = -1_001_000_000_001;
+/// A chat in which the bot can do the same, and that is not sold.
+pub(crate) const OTHER_CHAT: i64 = -1_001_000_000_002;
 
 impl World {
     /// Somebody with this Telegram account.
