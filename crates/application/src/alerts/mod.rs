@@ -28,6 +28,8 @@ pub enum Kind {
     AccountFrozen,
     /// A provider did not send money back.
     RefundFailed,
+    /// The operator's people acted in an emergency.
+    IncidentAct,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
+            Self::IncidentAct => "incident_act",
         }
     }
 }
