@@ -28,6 +28,8 @@ pub enum Kind {
     AccountFrozen,
     /// A provider did not send money back.
     RefundFailed,
+    /// The service that wraps the data keys does not answer, or refuses.
+    KeyBackendAway,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
+            Self::KeyBackendAway => "key_backend_away",
         }
     }
 }
