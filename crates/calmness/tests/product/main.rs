@@ -10,6 +10,7 @@ mod crowd;
 mod database;
 mod doctor;
 mod errors;
+mod keys;
 mod me;
 mod openapi;
 mod pages;

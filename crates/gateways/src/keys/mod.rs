@@ -79,3 +79,6 @@ fn shortened(text: &str) -> String {
     const MAX: usize = 200;
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

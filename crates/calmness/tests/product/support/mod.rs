@@ -9,6 +9,7 @@ mod setup;
 mod signature;
 mod staff;
 mod telegram;
+mod vault;
 mod wire;
 mod world;
 
@@ -23,5 +24,6 @@ pub(crate) use self::setup::{
 pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
 pub(crate) use self::telegram::CHAT;
+pub(crate) use self::vault::Vault;
 pub(crate) use self::wire::{Manner, Wire};
 pub(crate) use self::world::World;

@@ -79,3 +79,69 @@ fn instant(at: Instant) -> (String, String) {
     let time = format!("{date}T{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second());
     (date, time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn credentials(session_token: Option<&str>) -> Credentials {
+        Credentials {
+            access_key_id: SecretString::from("AKIDEXAMPLE"),
+            secret_access_key: SecretString::from("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+            session_token: session_token.map(SecretString::from),
+        }
+    }
+
+    fn signature(headers: &[(&str, String)]) -> String {
+        let (_, value) = headers.iter().find(|(name, _)| *name == "authorization").unwrap();
+        value.rsplit_once("Signature=").unwrap().1.to_owned()
+    }
+
+    /// Made by botocore 1.44.5 for the same request.
+    #[test]
+    fn the_signature_is_botocores() {
+        let scope = Scope { region: "eu-west-3", service: "kms", at: datetime!(2026-01-01 00:00 UTC) };
+        let url = Url::parse("https://kms.eu-west-3.amazonaws.com/").unwrap();
+        let given = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.GenerateDataKey")];
+        let body = br#"{"KeyId":"alias/calmness","KeySpec":"AES_256"}"#;
+        let signed = sign(&credentials(None), &scope, &url, &given, body);
+        assert_eq!(signature(&signed), "b3429a23575fb22f4ead88466f176a4d52afb935087a3652a09fc6dd72065f70");
+        assert_eq!(signed[0], ("x-amz-date", "20260101T000000Z".to_owned()));
+    }
+
+    /// `post-vanilla` and `post-sts-header-after` of AWS's own test suite (the token is added after signing there).
+    #[test]
+    fn the_signature_is_that_of_the_test_suite_of_aws() {
+        let scope = Scope { region: "us-east-1", service: "service", at: datetime!(2015-08-30 12:36 UTC) };
+        let url = Url::parse("https://example.amazonaws.com/").unwrap();
+        let signed = sign(&credentials(None), &scope, &url, &[], b"");
+        let expected = "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b";
+        // The suite's secret is spelt `…bPxRfiCYEXAMPLEKEY` as here.
+        assert_eq!(signature(&signed), expected);
+    }
+
+    #[test]
+    fn everything_that_is_sent_is_signed() {
+        let scope = || Scope { region: "eu-west-3", service: "kms", at: datetime!(2026-01-01 00:00 UTC) };
+        let url = |text: &str| Url::parse(text).unwrap();
+        let base = url("https://kms.eu-west-3.amazonaws.com/");
+        let sign_with = |token: Option<&str>, scope: Scope<'_>, url: &Url, target: &str, body: &[u8]| {
+            signature(&sign(&credentials(token), &scope, url, &[("x-amz-target", target)], body))
+        };
+        let first = sign_with(None, scope(), &base, "a", b"body");
+        let later = Scope { at: datetime!(2026-01-01 00:00:01 UTC), ..scope() };
+        let elsewhere = Scope { region: "eu-west-1", ..scope() };
+        for other in [
+            sign_with(Some("token"), scope(), &base, "a", b"body"),
+            sign_with(None, later, &base, "a", b"body"),
+            sign_with(None, elsewhere, &base, "a", b"body"),
+            sign_with(None, scope(), &url("https://kms.eu-west-3.amazonaws.com:8443/"), "a", b"body"),
+            sign_with(None, scope(), &base, "b", b"body"),
+            sign_with(None, scope(), &base, "a", b"Body"),
+        ] {
+            assert_ne!(first, other);
+        }
+        assert_eq!(first, sign_with(None, scope(), &base, "a", b"body"));
+    }
+}

@@ -95,3 +95,14 @@ fn login_refused(error: KeyBackendError) -> KeyBackendError {
         other => KeyBackendError::Denied(format!("the AppRole login failed: {other}")),
     }
 }
+
+#[cfg(test)]
+impl Vault {
+    /// The token gets older without anybody waiting.
+    pub(in crate::keys) async fn age_token(&self, by: Duration) {
+        let mut known = self.token.lock().await;
+        let token = known.as_mut().expect("a token");
+        token.renew_from -= by;
+        token.ends -= by;
+    }
+}
