@@ -61,7 +61,8 @@ impl App {
     ) -> Result<Option<DeviceId>, StoreError> {
         let Some(token) = &device.token else { return Ok(None) };
         let now = self.clock().wall().unix_timestamp();
-        let believed = |key| device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds());
+        let believed =
+            |key| device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds());
         let Some(token) = self.keys().device_tokens().iter().find_map(believed) else {
             return Ok(None);
         };

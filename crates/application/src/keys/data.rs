@@ -144,7 +144,12 @@ impl DataStore {
     }
 
     /// Asks the service to open the key that seals now, which is in memory already.
-    pub(super) async fn look(&self, db: &PgPool, wall: Instant, patience: Duration) -> Result<Look, StoreError> {
+    pub(super) async fn look(
+        &self,
+        db: &PgPool,
+        wall: Instant,
+        patience: Duration,
+    ) -> Result<Look, StoreError> {
         let current = self.loaded().current_id();
         let row = store::living(db).await?.into_iter().find(|row| row.stored.id == current);
         let answer = match row {

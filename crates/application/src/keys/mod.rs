@@ -28,8 +28,8 @@ use uuid::Uuid;
 
 pub use self::backends::Backends;
 pub use self::columns::{COLUMNS, Column};
-pub use self::data::MAX_DATA_KEYS;
 use self::data::DataStore;
+pub use self::data::MAX_DATA_KEYS;
 pub use self::inventory::{DataKeyView, KeysView};
 pub use self::rewrap::{RewrapProgress, Rewrapped};
 pub use self::rotation::{KeyChangeError, ROTATE_DATA_KEY_EVERY, RewrappedKeys};

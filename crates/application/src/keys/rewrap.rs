@@ -83,7 +83,8 @@ impl App {
             }
         }
         outcome.left = outcome.left.saturating_sub(outcome.damaged.len() as u64);
-        let details = json!({ "moved": outcome.moved, "damaged": outcome.damaged.len(), "left": outcome.left });
+        let details =
+            json!({ "moved": outcome.moved, "damaged": outcome.damaged.len(), "left": outcome.left });
         let data_key = outcome.data_key;
         self.tx("rewrapped", context, |tx| {
             let entry = audit::Entry {

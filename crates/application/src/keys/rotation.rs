@@ -35,7 +35,9 @@ pub enum KeyChangeError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// As many as may be.
-    #[error("there are {MAX_DATA_KEYS} data keys: run `calmness keys rewrap`, then revoke those that nothing is under")]
+    #[error(
+        "there are {MAX_DATA_KEYS} data keys: run `calmness keys rewrap`, then revoke those that nothing is under"
+    )]
     TooMany,
     /// No such data key.
     #[error("there is no such data key; `calmness keys status` lists them")]

@@ -81,9 +81,13 @@ pub(super) async fn retire_others(
     new: Uuid,
     retired_at: Instant,
 ) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE data_keys SET retired_at = $2 WHERE id <> $1 AND retired_at IS NULL", new, retired_at)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "UPDATE data_keys SET retired_at = $2 WHERE id <> $1 AND retired_at IS NULL",
+        new,
+        retired_at
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

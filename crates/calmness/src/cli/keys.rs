@@ -84,7 +84,9 @@ pub(super) async fn keys(config: &Config, command: KeysCommand) -> Outcome {
         KeysCommand::Rewrap { layer } => rewrap::rewrap(&app, layer).await,
         KeysCommand::Revoke { data_key } => {
             app.revoke_data_key(&Context::operator(), data_key).await?;
-            terminal::say(&format!("{data_key} is revoked: nothing was under it, and it opens nothing any more"));
+            terminal::say(&format!(
+                "{data_key} is revoked: nothing was under it, and it opens nothing any more"
+            ));
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -57,7 +57,9 @@ pub enum KeyBackendError {
     #[error("the key service refused: {0}")]
     Denied(String),
     /// The blob names a key-encryption key that this backend does not hold.
-    #[error("the key-encryption key {kek_id} is not configured; a rotated one belongs in SECRET_KEY_PREVIOUS")]
+    #[error(
+        "the key-encryption key {kek_id} is not configured; a rotated one belongs in SECRET_KEY_PREVIOUS"
+    )]
     UnknownKey {
         /// The missing key's name.
         kek_id: String,

@@ -42,7 +42,8 @@ async fn key_of(world: &World, table: &str, column: &str) -> Uuid {
 }
 
 async fn audited(world: &World, action: &str) -> Vec<Value> {
-    let query =
-        format!("SELECT actor_kind, subject_id, details FROM audit_logs WHERE action = '{action}' ORDER BY id");
+    let query = format!(
+        "SELECT actor_kind, subject_id, details FROM audit_logs WHERE action = '{action}' ORDER BY id"
+    );
     world.rows(&query).await
 }

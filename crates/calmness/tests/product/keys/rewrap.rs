@@ -32,7 +32,8 @@ async fn fill(world: &World, user: &Uuid, rows: u64) -> Vec<Uuid> {
     let random = Arc::clone(world.app.random());
     let ids: Vec<Uuid> = (0..rows).map(|row| Uuid::from_u128(0x0193_0000 + u128::from(row))).collect();
     for ids in ids.chunks(1_000) {
-        let seal = |id: &Uuid| world.app.keys().seal(&*random, &DETAILS, *id, text_of(*id).as_bytes()).unwrap();
+        let seal =
+            |id: &Uuid| world.app.keys().seal(&*random, &DETAILS, *id, text_of(*id).as_bytes()).unwrap();
         let sealed: Vec<Vec<u8>> = ids.iter().map(seal).collect();
         let insert = sqlx::query(
             "INSERT INTO payment_methods (id, user_id, provider, details_encrypted, created_at)
@@ -81,7 +82,8 @@ async fn sec_31_values_move_under_load_without_one_read_error_and_the_old_key_is
             let mut round = 0;
             while !stop.load(Ordering::Relaxed) {
                 round += 1;
-                let (key, value) = (application::settings::Key::CompanyEmail, format!("c{round}@example.com"));
+                let (key, value) =
+                    (application::settings::Key::CompanyEmail, format!("c{round}@example.com"));
                 world.app.set_setting(&Context::operator(), key, &value).await.unwrap();
                 assert!(world.app.settings().holds(key, &value));
             }
@@ -120,7 +122,9 @@ async fn sec_31_an_interrupted_run_goes_on_where_it_was() {
     let (half, met) = tokio::sync::oneshot::channel();
     let mut half = Some(half);
     let mut told = move |progress: application::keys::RewrapProgress| {
-        if progress.done >= 500 && let Some(half) = half.take() {
+        if progress.done >= 500
+            && let Some(half) = half.take()
+        {
             half.send(()).unwrap();
         }
     };

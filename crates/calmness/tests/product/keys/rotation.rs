@@ -96,9 +96,15 @@ async fn sec_24_an_admin_rotates_keys_with_a_step_up_and_sees_no_key() {
     assert_eq!(audited(&world, "data_key.rotated").await[0]["subject_id"], data.text_of("id"));
     let seen = world.get_by(&admin.person, "/api/admin/keys").await.expect(200).body;
     assert_eq!(seen["environment"], "development");
-    assert_eq!(seen["service"], json!({ "backend": "local", "status": "ok", "last_answered_at": null, "why": null }));
+    assert_eq!(
+        seen["service"],
+        json!({ "backend": "local", "status": "ok", "last_answered_at": null, "why": null })
+    );
     assert_eq!(seen["derived"].as_array().unwrap().len(), 10);
-    assert_eq!((&seen["data_keys"][0]["id"], &seen["data_keys"][0]["rows"]), (&data.body["id"], &json!(null)));
+    assert_eq!(
+        (&seen["data_keys"][0]["id"], &seen["data_keys"][0]["rows"]),
+        (&data.body["id"], &json!(null))
+    );
     assert_eq!(seen["jwt_keys"][0]["kid"], jwt.body["id"]);
     let counted = world.get_by(&admin.person, "/api/admin/keys?count=true").await.expect(200).body;
     let rows = |key: usize| counted["data_keys"][key]["rows"].as_i64().unwrap();

@@ -51,6 +51,8 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/keys get
+    /api/admin/keys/rotate post
     /api/admin/payments get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post

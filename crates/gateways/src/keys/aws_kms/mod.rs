@@ -117,8 +117,13 @@ impl AwsKms {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(TARGET, header(&target)?);
         let scope = sigv4::Scope { region: &self.settings.region, service: "kms", at: (self.wall)() };
-        let signed =
-            sigv4::sign(&self.settings.credentials, &scope, &self.url, &[("content-type", MEDIA_TYPE), ("x-amz-target", &target)], &body);
+        let signed = sigv4::sign(
+            &self.settings.credentials,
+            &scope,
+            &self.url,
+            &[("content-type", MEDIA_TYPE), ("x-amz-target", &target)],
+            &body,
+        );
         for (name, value) in signed {
             let mut value = header(&value)?;
             value.set_sensitive(true);
@@ -157,8 +162,12 @@ fn refusal(answer: &Answer) -> Tried {
             Tried::Refused(KeyBackendError::Tampered)
         }
         (
-            "ThrottlingException" | "Throttling" | "LimitExceededException" | "KMSInternalException"
-            | "DependencyTimeoutException" | "KeyUnavailableException",
+            "ThrottlingException"
+            | "Throttling"
+            | "LimitExceededException"
+            | "KMSInternalException"
+            | "DependencyTimeoutException"
+            | "KeyUnavailableException",
             _,
         )
         | (_, 429 | 500..=599) => Tried::Away(KeyBackendError::Unavailable(said())),

@@ -103,7 +103,10 @@ mod tests {
     fn the_signature_is_botocores() {
         let scope = Scope { region: "eu-west-3", service: "kms", at: datetime!(2026-01-01 00:00 UTC) };
         let url = Url::parse("https://kms.eu-west-3.amazonaws.com/").unwrap();
-        let given = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.GenerateDataKey")];
+        let given = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", "TrentService.GenerateDataKey"),
+        ];
         let body = br#"{"KeyId":"alias/calmness","KeySpec":"AES_256"}"#;
         let signed = sign(&credentials(None), &scope, &url, &given, body);
         assert_eq!(signature(&signed), "b3429a23575fb22f4ead88466f176a4d52afb935087a3652a09fc6dd72065f70");

@@ -38,7 +38,12 @@ fn wrapped() -> WrappedKey {
 }
 
 fn encrypted() -> Reply {
-    Reply::json(200, &format!(r#"{{"CiphertextBlob":"YmxvYg==","KeyId":"{ARN}","EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}}"#))
+    Reply::json(
+        200,
+        &format!(
+            r#"{{"CiphertextBlob":"YmxvYg==","KeyId":"{ARN}","EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}}"#
+        ),
+    )
 }
 
 fn decrypted() -> Reply {
@@ -58,7 +63,9 @@ async fn a_data_key_is_wrapped_with_its_context_and_comes_back() {
     assert_eq!(kms.wrap(&data_key(), CONTEXT).await.unwrap(), wrapped());
     assert_eq!(kms.unwrap(&wrapped(), CONTEXT).await.unwrap().expose(), &[7; 32]);
     let requests = peer.requests();
-    assert!(requests.iter().all(|request| (request.method.as_str(), request.target.as_str()) == ("POST", "/")));
+    assert!(
+        requests.iter().all(|request| (request.method.as_str(), request.target.as_str()) == ("POST", "/"))
+    );
     assert_eq!(requests[0].header("x-amz-target"), Some("TrentService.Encrypt"));
     assert_eq!(requests[0].header("content-type"), Some("application/x-amz-json-1.1"));
     assert_eq!(requests[0].header("x-amz-date"), Some("20260101T000000Z"));
@@ -81,7 +88,12 @@ async fn a_data_key_is_wrapped_with_its_context_and_comes_back() {
 
 #[tokio::test]
 async fn what_passes_is_tried_again_and_a_refusal_is_not() {
-    for passing in [refused(400, "ThrottlingException"), refused(500, "KMSInternalException"), Reply::page(503), Reply::Cut] {
+    for passing in [
+        refused(400, "ThrottlingException"),
+        refused(500, "KMSInternalException"),
+        Reply::page(503),
+        Reply::Cut,
+    ] {
         let peer = Peer::start([passing, decrypted()]).await;
         let opened = over(peer.base.clone()).unwrap(&wrapped(), CONTEXT).await;
         assert!(opened.is_ok(), "{opened:?}");
@@ -90,7 +102,12 @@ async fn what_passes_is_tried_again_and_a_refusal_is_not() {
     let away = over(peer.base.clone()).unwrap(&wrapped(), CONTEXT).await.unwrap_err();
     assert_eq!(away, KeyBackendError::Unavailable("ThrottlingException: because".to_owned()));
     assert_eq!(peer.requests().len(), 3);
-    for kind in ["DisabledException", "AccessDeniedException", "com.amazonaws.kms#NotFoundException", "KMSInvalidStateException"] {
+    for kind in [
+        "DisabledException",
+        "AccessDeniedException",
+        "com.amazonaws.kms#NotFoundException",
+        "KMSInvalidStateException",
+    ] {
         let peer = Peer::start([refused(400, kind)]).await;
         let refused = over(peer.base.clone()).unwrap(&wrapped(), CONTEXT).await.unwrap_err();
         let word = kind.rsplit('#').next().unwrap();

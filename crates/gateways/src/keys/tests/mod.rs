@@ -20,7 +20,9 @@ fn is_away(error: &KeyBackendError) -> bool {
 /// SEC-41.
 #[test]
 fn sec_41_plain_http_reaches_this_machine_alone() {
-    for good in ["https://vault.example:8200", "http://127.0.0.1:8200", "http://localhost:1", "http://[::1]:1"] {
+    for good in
+        ["https://vault.example:8200", "http://127.0.0.1:8200", "http://localhost:1", "http://[::1]:1"]
+    {
         assert!(base(good).is_ok(), "{good}");
     }
     for bad in [

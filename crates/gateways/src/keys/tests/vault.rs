@@ -45,7 +45,12 @@ fn wrapped() -> WrappedKey {
 #[tokio::test]
 async fn a_data_key_is_wrapped_with_its_context_and_comes_back() {
     let (log, _guard) = Log::start();
-    let replies = [Reply::json(200, LOGIN), Reply::json(200, ENCRYPTED), Reply::json(400, UNBOUND), Reply::json(200, DECRYPTED)];
+    let replies = [
+        Reply::json(200, LOGIN),
+        Reply::json(200, ENCRYPTED),
+        Reply::json(400, UNBOUND),
+        Reply::json(200, DECRYPTED),
+    ];
     let (peer, vault) = vault(replies).await;
     assert_eq!(vault.wrap(&data_key(), CONTEXT).await.unwrap(), wrapped());
     let opened = vault.unwrap(&wrapped(), CONTEXT).await.unwrap();
@@ -54,15 +59,26 @@ async fn a_data_key_is_wrapped_with_its_context_and_comes_back() {
     let targets: Vec<_> = requests.iter().map(|request| request.target.as_str()).collect();
     assert_eq!(
         targets,
-        ["/v1/auth/approle/login", "/v1/transit/encrypt/calmness", "/v1/transit/decrypt/calmness", "/v1/transit/decrypt/calmness"]
+        [
+            "/v1/auth/approle/login",
+            "/v1/transit/encrypt/calmness",
+            "/v1/transit/decrypt/calmness",
+            "/v1/transit/decrypt/calmness"
+        ]
     );
     assert_eq!(requests[0].header("x-vault-token"), None);
-    assert_eq!(requests[0].json(), serde_json::json!({ "role_id": "the-role", "secret_id": "canary-secret-id" }));
+    assert_eq!(
+        requests[0].json(),
+        serde_json::json!({ "role_id": "the-role", "secret_id": "canary-secret-id" })
+    );
     assert_eq!(requests[1].header("x-vault-token"), Some("s.canary-token"));
     let context = "Y2FsbW5lc3MvZGF0YS1rZXkvMS9zdGFnaW5nLzAxOTNiNWEwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwYQ==";
     let plaintext = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
     assert_eq!(requests[1].json(), serde_json::json!({ "plaintext": plaintext, "context": context }));
-    assert_eq!(requests[3].json(), serde_json::json!({ "ciphertext": "vault:v3:8dtkL1y0K4zm", "context": context }));
+    assert_eq!(
+        requests[3].json(),
+        serde_json::json!({ "ciphertext": "vault:v3:8dtkL1y0K4zm", "context": context })
+    );
     assert_ne!(requests[2].json()["context"], context, "another context is tried once");
     for secret in ["canary", plaintext] {
         assert!(!log.text().contains(secret), "{secret}");
@@ -81,12 +97,22 @@ async fn sec_26_a_transit_key_that_is_not_derived_is_refused() {
 
 #[tokio::test]
 async fn a_token_that_is_believed_no_more_is_replaced_once() {
-    let replies = [Reply::json(200, LOGIN), Reply::json(403, FORBIDDEN), Reply::json(200, LOGIN), Reply::json(200, DECRYPTED)];
+    let replies = [
+        Reply::json(200, LOGIN),
+        Reply::json(403, FORBIDDEN),
+        Reply::json(200, LOGIN),
+        Reply::json(200, DECRYPTED),
+    ];
     let (peer, vault) = vault(replies).await;
     assert!(vault.unwrap(&wrapped(), CONTEXT).await.is_ok());
     assert_eq!(peer.requests().len(), 4);
 
-    let replies = [Reply::json(200, LOGIN), Reply::json(403, FORBIDDEN), Reply::json(200, LOGIN), Reply::json(403, FORBIDDEN)];
+    let replies = [
+        Reply::json(200, LOGIN),
+        Reply::json(403, FORBIDDEN),
+        Reply::json(200, LOGIN),
+        Reply::json(403, FORBIDDEN),
+    ];
     let (peer, vault) = self::vault(replies).await;
     let refused = vault.unwrap(&wrapped(), CONTEXT).await.unwrap_err();
     assert_eq!(refused, KeyBackendError::Denied("it answered 403: permission denied".to_owned()));
@@ -97,7 +123,8 @@ async fn a_token_that_is_believed_no_more_is_replaced_once() {
 async fn a_token_is_renewed_in_the_last_third_of_its_life_and_replaced_when_it_cannot_be() {
     // With a life of nothing at all the next call finds it at its end.
     let over = r#"{"auth":{"client_token":"s.over","lease_duration":1,"renewable":false}}"#;
-    let (peer, vault) = vault([Reply::json(200, LOGIN), Reply::json(200, DECRYPTED), Reply::json(200, DECRYPTED)]).await;
+    let (peer, vault) =
+        vault([Reply::json(200, LOGIN), Reply::json(200, DECRYPTED), Reply::json(200, DECRYPTED)]).await;
     for _ in 0..2 {
         vault.unwrap(&wrapped(), CONTEXT).await.unwrap();
     }
@@ -120,8 +147,12 @@ async fn a_token_is_renewed_in_the_last_third_of_its_life_and_replaced_when_it_c
     assert_eq!(requests[2].header("x-vault-token"), Some("s.short-token"));
     assert_eq!(requests[4].header("x-vault-token"), Some("s.canary-token"));
 
-    let replies =
-        [Reply::json(200, over), Reply::json(200, DECRYPTED), Reply::json(200, LOGIN), Reply::json(200, DECRYPTED)];
+    let replies = [
+        Reply::json(200, over),
+        Reply::json(200, DECRYPTED),
+        Reply::json(200, LOGIN),
+        Reply::json(200, DECRYPTED),
+    ];
     let (peer, vault) = self::vault(replies).await;
     vault.unwrap(&wrapped(), CONTEXT).await.unwrap();
     vault.age_token(std::time::Duration::from_millis(700)).await;
@@ -134,7 +165,11 @@ async fn each_refusal_is_what_it_means() {
     let answers = [
         (400, UNBOUND, Some(KeyBackendError::Tampered)),
         (400, r#"{"errors":["invalid ciphertext: no prefix"]}"#, Some(KeyBackendError::Malformed)),
-        (404, r#"{"errors":[]}"#, Some(KeyBackendError::Denied("there is no such transit key or engine".to_owned()))),
+        (
+            404,
+            r#"{"errors":[]}"#,
+            Some(KeyBackendError::Denied("there is no such transit key or engine".to_owned())),
+        ),
         (503, r#"{"errors":["Vault is sealed"]}"#, None),
         (429, "", None),
         (500, "<html>", None),
@@ -150,7 +185,10 @@ async fn each_refusal_is_what_it_means() {
     }
     let (_peer, vault) = vault([Reply::json(400, r#"{"errors":["invalid role or secret ID"]}"#)]).await;
     let refused = vault.unwrap(&wrapped(), CONTEXT).await.unwrap_err().to_string();
-    assert!(refused.contains("AppRole login failed") && refused.contains("invalid role or secret ID"), "{refused}");
+    assert!(
+        refused.contains("AppRole login failed") && refused.contains("invalid role or secret ID"),
+        "{refused}"
+    );
     let (_peer, vault) = self::vault([Reply::Cut]).await;
     assert!(is_away(&vault.unwrap(&wrapped(), CONTEXT).await.unwrap_err()));
     let vault = Vault::new(settings(&nobody().await), HttpClient::new().unwrap()).unwrap();

@@ -37,7 +37,11 @@ impl Token {
         let auth = read::<Login>(answer)?.auth;
         // A token without an end says zero; it is asked anew each day all the same.
         const DAY: u64 = 86_400;
-        let life = Duration::from_secs(if auth.lease_duration == 0 { DAY } else { auth.lease_duration.min(30 * DAY) });
+        let life = Duration::from_secs(if auth.lease_duration == 0 {
+            DAY
+        } else {
+            auth.lease_duration.min(30 * DAY)
+        });
         Ok(Self {
             header: sensitive(&auth.client_token)?,
             renewable: auth.renewable,

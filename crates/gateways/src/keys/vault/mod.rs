@@ -250,9 +250,10 @@ impl std::fmt::Debug for Vault {
 
 impl Vault {
     fn credentials(&self) -> Vec<u8> {
-        body_with(&self.settings.secret_id, |secret_id| {
-            json!({ "role_id": self.settings.role_id, "secret_id": secret_id })
-        })
+        body_with(
+            &self.settings.secret_id,
+            |secret_id| json!({ "role_id": self.settings.role_id, "secret_id": secret_id }),
+        )
     }
 
     async fn forget_token(&self) {
