@@ -80,6 +80,10 @@ def living(**settings):
     return sorted((key["backend"], key["kek"]) for key in keys)
 
 
+def sql(statement):
+    subprocess.run(["psql", DATABASE, "-q", "-v", "ON_ERROR_STOP=1", "-c", statement], check=True)
+
+
 def told(what):
     print(f"  ✓ {what}", flush=True)
 
@@ -186,8 +190,20 @@ def play_vault(server, call, vault):
     said = calmness("keys", "status", expect=1, **{**vault, "CALMNESS__KEYS__VAULT__SECRET_ID": "wrong"})
     assert "AppRole login failed" in said, said
     told("a wrong secret_id is told")
-    said = calmness("keys", "status", expect=1, **{**vault, "CALMNESS__ENVIRONMENT": "staging"})
-    told("another environment does not open")
+    staging = {
+        **vault,
+        "CALMNESS__ENVIRONMENT": "staging",
+        "CALMNESS__PUBLIC_URL": "https://staging.example",
+        "CALMNESS__SERVER__BEHIND_PROXY": "true",
+        "CALMNESS__SERVER__TRUSTED_PROXIES": "127.0.0.1/32",
+    }
+    said = calmness("keys", "status", expect=1, **staging)
+    assert "this database belongs to development, and this process runs as staging" in said, said
+    sql("UPDATE data_keys SET environment = 'staging'")
+    said = calmness("keys", "status", expect=1, **staging)
+    assert "belongs to another row or environment" in said, said
+    sql("UPDATE data_keys SET environment = 'development'")
+    told("another environment is refused in words, and by OpenBao itself where the words are changed")
     call("sys/seal", method="PUT")
     said = calmness("keys", "status", expect=1, **vault)
     assert "sealed" in said, said
@@ -207,7 +223,7 @@ def play_kms(server, arn, kms):
     assert living(**kms) == [("aws_kms", arn)] * 2
     assert "AWS rotates" in calmness("keys", "rotate", "kek", expect=1, **kms)
     said = calmness("keys", "status", expect=1, **{**kms, "AWS_SECRET_ACCESS_KEY": "wrong"})
-    assert "SignatureDoesNotMatch" in said, said
+    assert "it answered 403" in said, said
     told("a wrong signature is refused, and told")
     stop(server)
     assert "the key service is away" in calmness("keys", "status", expect=1, **kms)
@@ -215,9 +231,7 @@ def play_kms(server, arn, kms):
 
 
 def play(which, log):
-    subprocess.run(
-        ["psql", DATABASE, "-qc", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"], check=True, stderr=log
-    )
+    sql("SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     calmness("migrate", MIGRATION_DATABASE_URL=DATABASE)
     calmness("keys", "status")
     if which == "vault":

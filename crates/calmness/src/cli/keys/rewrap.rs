@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use application::keys::RewrapProgress;
+use application::keys::{KeysError, RewrapProgress};
 use application::{App, Context};
 
 use super::Layer;
@@ -16,6 +16,9 @@ const TENTHS: u64 = 10;
 const BAR: usize = 30;
 
 pub(super) async fn rewrap(app: &App, layer: Option<Layer>) -> Outcome {
+    if layer != Some(Layer::Kek) {
+        wait_for_newest(app).await?;
+    }
     if layer != Some(Layer::Values) {
         let moved = app.rewrap_data_keys(&Context::operator()).await?;
         terminal::say(&format!(
@@ -25,11 +28,6 @@ pub(super) async fn rewrap(app: &App, layer: Option<Layer>) -> Outcome {
     }
     if layer == Some(Layer::Kek) {
         return Ok(ExitCode::SUCCESS);
-    }
-    let wait = app.until_newest_data_key_seals().await?;
-    if wait > Duration::ZERO {
-        terminal::note(&format!("the newest data key seals in {} s: waiting for it", wait.as_secs() + 1));
-        tokio::time::sleep(wait).await;
     }
     let mut shown = Shown::default();
     let outcome = app.rewrap_values(&Context::operator(), &mut |progress| shown.tell(progress)).await?;
@@ -43,6 +41,15 @@ pub(super) async fn rewrap(app: &App, layer: Option<Layer>) -> Outcome {
     }
     let whole = outcome.damaged.is_empty() && outcome.left == 0;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn wait_for_newest(app: &App) -> Result<(), KeysError> {
+    let wait = app.until_newest_data_key_seals().await?;
+    if wait > Duration::ZERO {
+        terminal::note(&format!("the newest data key seals in {} s: waiting for it", wait.as_secs() + 1));
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
 }
 
 /// What a person sees: a bar that moves, or in a log a few lines.

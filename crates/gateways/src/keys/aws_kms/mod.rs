@@ -156,7 +156,10 @@ impl AwsKms {
 fn refusal(answer: &Answer) -> Tried {
     let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
     let kind = refusal.kind.rsplit('#').next().unwrap_or_default();
-    let said = || shortened(&format!("{kind}: {}", refusal.message));
+    let said = || match kind {
+        "" => format!("it answered {}", answer.status),
+        kind => shortened(&format!("{kind}: {}", refusal.message)),
+    };
     match (kind, answer.status) {
         ("InvalidCiphertextException" | "IncorrectKeyException", _) => {
             Tried::Refused(KeyBackendError::Tampered)
