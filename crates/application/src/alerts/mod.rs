@@ -32,6 +32,8 @@ pub enum Kind {
     RemovalsHeld,
     /// The operator's people acted in an emergency.
     IncidentAct,
+    /// The service that wraps the data keys does not answer, or refuses.
+    KeyBackendAway,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Self::RefundFailed => "refund_failed",
             Self::RemovalsHeld => "removals_held",
             Self::IncidentAct => "incident_act",
+            Self::KeyBackendAway => "key_backend_away",
         }
     }
 }

@@ -12,6 +12,8 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
+use super::KeyService;
+
 /// Everything that an operator decides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,6 +53,8 @@ pub struct Config {
     pub sms: Sms,
     /// How many removals need no question.
     pub removals: Removals,
+    /// Where the key-encryption key is.
+    pub keys: KeyService,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -320,6 +324,7 @@ impl Default for Config {
             providers: Providers::default(),
             sms: Sms::default(),
             removals: Removals::default(),
+            keys: KeyService::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }
@@ -417,11 +422,11 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     String::deserialize(deserializer)?.trim().parse().map_err(de::Error::custom)
 }
 
-fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     url(deserializer).map(Some)
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
 }
 

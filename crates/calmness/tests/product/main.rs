@@ -11,6 +11,7 @@ mod database;
 mod doctor;
 mod errors;
 mod incident;
+mod keys;
 mod me;
 mod openapi;
 mod pages;
