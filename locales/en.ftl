@@ -476,6 +476,16 @@ mail-reminder-renew = Renew whenever you like: new time is added at the end, not
 mail-reminder-button = Renew
 mail-reminder-nothing = Do not want to continue? There is nothing to do: nothing will be charged.
 
+mail-granted-subject = You have been given time
+mail-granted-text = { $company } has added { $days } { $days ->
+    [one] day
+   *[other] days
+} to your access to the channel. There is nothing to pay.
+
+mail-revoked-subject = Time was taken from your access
+mail-revoked-text = { $company } has withdrawn time from your access to the channel. Time that you have used is not touched.
+mail-revoked-question = You do not know why? Answer at the address below, and we will look at it together.
+
 mail-ended-subject = Your access has ended
 mail-ended-heading = Your access has ended
 mail-ended-text = Your access to the channel ended on { $end }. If your Telegram account was inside, it was taken out. Thank you for having been with us.

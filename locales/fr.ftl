@@ -479,6 +479,16 @@ mail-reminder-renew = Renouvelez quand vous voulez : le nouveau temps s’ajout
 mail-reminder-button = Renouveler
 mail-reminder-nothing = Vous ne souhaitez pas continuer ? Il n’y a rien à faire : rien ne sera débité.
 
+mail-granted-subject = Du temps vous est offert
+mail-granted-text = { $company } ajoute { $days } { $days ->
+    [one] jour
+   *[other] jours
+} à votre accès au canal. Vous n’avez rien à payer.
+
+mail-revoked-subject = Du temps a été retiré de votre accès
+mail-revoked-text = { $company } a retiré du temps de votre accès au canal. Le temps déjà utilisé reste acquis.
+mail-revoked-question = Vous ne savez pas pourquoi ? Écrivez-nous à l’adresse ci-dessous, nous regarderons ensemble.
+
 mail-ended-subject = Votre accès est terminé
 mail-ended-heading = Votre accès est terminé
 mail-ended-text = Votre accès au canal s’est terminé le { $end }. Si votre compte Telegram y était, il en a été retiré. Merci d’avoir été avec nous.

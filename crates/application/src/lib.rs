@@ -20,6 +20,7 @@ pub mod identity;
 pub mod invariants;
 pub mod keys;
 pub mod notifications;
+pub mod plans;
 pub mod settings;
 pub mod subscriptions;
 pub mod text;

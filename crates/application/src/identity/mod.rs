@@ -213,3 +213,8 @@ pub(crate) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, Store
 pub(crate) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     store::is_frozen(tx, user).await
 }
+
+/// Whether there is such a user who was not erased.
+pub(crate) async fn exists(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    store::exists(tx, user).await
+}
