@@ -2,9 +2,13 @@
 //!
 //! One open row per condition however often it happens, a log line at error, and one mail to the company.
 
+mod staff;
+mod watch;
+
 use domain::ids::{AlertId, NotificationId};
 use serde_json::{Value, json};
 
+pub use self::staff::{AlertError, AlertFilter, AlertView};
 use crate::audit;
 use crate::notifications::{self, Content, Recipient};
 use crate::tx::{StoreError, Tx};
@@ -28,6 +32,8 @@ pub enum Kind {
     AccountFrozen,
     /// A provider did not send money back.
     RefundFailed,
+    /// What must always hold does not.
+    InvariantBroken,
 }
 
 impl Kind {
@@ -42,6 +48,7 @@ impl Kind {
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
+            Self::InvariantBroken => "invariant_broken",
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod revocations;
 pub mod scope;
 mod second_factor;
 mod sessions;
+mod staff;
 mod step_up;
 mod store;
 mod users;
@@ -49,7 +50,8 @@ pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
 pub use self::step_up::{Action, STEP_UP_LIFE};
-pub use self::users::{NewUser, Profile, UserCursor, UserView};
+pub use self::staff::UserDetail;
+pub use self::users::{NewUser, Profile, UserCursor, UserFilter, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 
 /// The shortest password without a second factor, in characters (SEC-1).

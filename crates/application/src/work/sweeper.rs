@@ -20,6 +20,8 @@ const SWEEP_EVERY: Duration = Duration::seconds(15);
 const TICK: StdDuration = StdDuration::from_millis(250);
 /// How often memberships that nobody owes are compared with what is wanted (wall time).
 const HEAL_EVERY: Duration = Duration::minutes(10);
+/// How often the invariants are asked of the database (wall time).
+const EXAMINE_EVERY: Duration = Duration::hours(1);
 /// How often what may be forgotten is forgotten (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 
@@ -27,10 +29,18 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_sweep: Option<Now> = None;
     let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
+    // Whoever starts the product runs the doctor by themselves: the first examination is an hour away.
+    let mut last_examination = app.clock().wall();
     loop {
         match sweep_if_due(&app, &mut last_sweep, &mut last_heal, &mut last_retention).await {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
+        }
+        if app.clock().wall() - last_examination >= EXAMINE_EVERY {
+            last_examination = app.clock().wall();
+            if let Err(error) = app.raise_broken_invariants().await {
+                tracing::error!(error = &error as &dyn Error, "the invariants could not be examined");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => break,
