@@ -3,6 +3,7 @@
 mod config_check;
 mod demo;
 mod doctor;
+mod export;
 mod keys;
 mod migrate;
 mod private_database;
@@ -10,6 +11,7 @@ mod receipt;
 mod rehearse;
 mod serve;
 mod settings;
+mod subscription;
 mod user;
 mod webhook;
 
@@ -67,6 +69,11 @@ enum Command {
     /// What callbacks of payment providers told
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Subscriptions: give time and take it
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
+    /// Write a table for accounting as CSV
+    Export(export::ExportArguments),
     /// Signed receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -122,6 +129,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
+        Command::Subscription(command) => subscription::subscription(&load(file)?, command).await,
+        Command::Export(arguments) => export::export(&load(file)?, arguments).await,
         Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
