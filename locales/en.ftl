@@ -401,6 +401,16 @@ error-scope_not_allowed-title = Scope not allowed
 error-scope_not_allowed-detail = A key has at least one scope, never more than you have, and never those that guard accounts.
 error-key_not_allowed-title = Key refused
 error-key_not_allowed-detail = A key’s name has 1 to 100 characters, a key lives for 1 to 365 days, and an account has at most 20.
+error-nothing_to_revoke-title = Nothing to take
+error-nothing_to_revoke-detail = No time lies ahead that could be taken.
+error-name_taken-title = Name taken
+error-name_taken-detail = There is one of this name already. Choose another name.
+error-stale-title = Changed meanwhile
+error-stale-detail = Somebody has changed it since you read it. Read it again, then decide anew.
+error-plan_sold-title = Plan sold already
+error-plan_sold-detail = Somebody has this plan: its length and channel stay as they are. Make another plan instead.
+error-already_acknowledged-title = Looked after already
+error-already_acknowledged-detail = Somebody looks after this alert already.
 error-last_admin-title = Last administrator
 error-last_admin-detail = The last administrator can’t be frozen, demoted or erased. Appoint another one first.
 error-not_yourself-title = Not on yourself
@@ -411,6 +421,7 @@ error-too_many_tries-title = Too many tries
 error-too_many_tries-detail = Too many tries failed in a row. Wait for the time given, then try again.
 
 invalid-required = This field is needed.
+invalid-unknown = There is none of this name.
 invalid-unknown_field = This field does not exist.
 invalid-wrong_type = This field has the wrong type.
 invalid-not_allowed = This value is not allowed.
@@ -475,6 +486,16 @@ mail-reminder-text = You have { $left } left: your access to the channel ends on
 mail-reminder-renew = Renew whenever you like: new time is added at the end, not a second is lost.
 mail-reminder-button = Renew
 mail-reminder-nothing = Do not want to continue? There is nothing to do: nothing will be charged.
+
+mail-granted-subject = You have been given time
+mail-granted-text = { $company } has added { $days } { $days ->
+    [one] day
+   *[other] days
+} to your access to the channel. There is nothing to pay.
+
+mail-revoked-subject = Time was taken from your access
+mail-revoked-text = { $company } has withdrawn time from your access to the channel. Time that you have used is not touched.
+mail-revoked-question = You do not know why? Answer at the address below, and we will look at it together.
 
 mail-ended-subject = Your access has ended
 mail-ended-heading = Your access has ended

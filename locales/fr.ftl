@@ -404,6 +404,16 @@ error-scope_not_allowed-title = Droit non permis
 error-scope_not_allowed-detail = Une clé a au moins un droit, jamais plus que vous, et jamais ceux qui protègent les comptes.
 error-key_not_allowed-title = Clé refusée
 error-key_not_allowed-detail = Le nom d’une clé a 1 à 100 caractères, elle vit de 1 à 365 jours, et un compte en a 20 au plus.
+error-nothing_to_revoke-title = Rien à retirer
+error-nothing_to_revoke-detail = Il ne reste pas de temps à venir qui puisse être retiré.
+error-name_taken-title = Nom déjà pris
+error-name_taken-detail = Ce nom existe déjà. Choisissez-en un autre.
+error-stale-title = Modifié entre-temps
+error-stale-detail = Quelqu’un l’a modifié depuis votre lecture. Relisez, puis décidez de nouveau.
+error-plan_sold-title = Formule déjà vendue
+error-plan_sold-detail = Quelqu’un a cette formule : sa durée et son canal restent tels quels. Créez plutôt une autre formule.
+error-already_acknowledged-title = Déjà prise en charge
+error-already_acknowledged-detail = Quelqu’un s’occupe déjà de cette alerte.
 error-last_admin-title = Dernier administrateur
 error-last_admin-detail = Le dernier administrateur ne peut être ni gelé, ni rétrogradé, ni effacé. Nommez-en d’abord un autre.
 error-not_yourself-title = Pas sur vous-même
@@ -414,6 +424,7 @@ error-too_many_tries-title = Trop d’essais
 error-too_many_tries-detail = Trop d’essais ont échoué à la suite. Attendez le temps indiqué, puis réessayez.
 
 invalid-required = Ce champ est nécessaire.
+invalid-unknown = Il n’en existe pas de ce nom.
 invalid-unknown_field = Ce champ n’existe pas.
 invalid-wrong_type = Ce champ n’a pas le bon type.
 invalid-not_allowed = Cette valeur n’est pas permise.
@@ -478,6 +489,16 @@ mail-reminder-text = Il vous reste { $left } : votre accès au canal se termine
 mail-reminder-renew = Renouvelez quand vous voulez : le nouveau temps s’ajoute à la suite, pas une seconde n’est perdue.
 mail-reminder-button = Renouveler
 mail-reminder-nothing = Vous ne souhaitez pas continuer ? Il n’y a rien à faire : rien ne sera débité.
+
+mail-granted-subject = Du temps vous est offert
+mail-granted-text = { $company } ajoute { $days } { $days ->
+    [one] jour
+   *[other] jours
+} à votre accès au canal. Vous n’avez rien à payer.
+
+mail-revoked-subject = Du temps a été retiré de votre accès
+mail-revoked-text = { $company } a retiré du temps de votre accès au canal. Le temps déjà utilisé reste acquis.
+mail-revoked-question = Vous ne savez pas pourquoi ? Écrivez-nous à l’adresse ci-dessous, nous regarderons ensemble.
 
 mail-ended-subject = Votre accès est terminé
 mail-ended-heading = Votre accès est terminé

@@ -7,11 +7,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use application::access::AccessError;
+use application::alerts::AlertError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::incident::{EvidenceError, IncidentError};
 use application::keys::KeyChangeError;
+use application::plans::PlanError;
 use application::settings::SettingError;
+use application::subscriptions::ManageError;
 use application::text::{self, Locale};
 use application::tx::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -307,6 +310,45 @@ impl From<ReviewError> for Problem {
             ReviewError::NotDecidable => conflict("not_decidable"),
             ReviewError::InTheFuture => Self::field("/received_at", "out_of_range"),
             ReviewError::NothingToReplay => conflict("nothing_to_replay"),
+        }
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Store(error) => error.into(),
+            ManageError::UnknownUser => Self::field("/user_id", "unknown"),
+            ManageError::UnknownSubscription => Self::not_found(),
+            ManageError::UnknownPeriod => Self::field("/period_id", "unknown"),
+            ManageError::UnknownPlan => Self::field("/plan_code", "unknown"),
+            ManageError::UnknownChannel => Self::field("/channel", "unknown"),
+            ManageError::NothingToRevoke => Self::new(StatusCode::CONFLICT, "nothing_to_revoke"),
+            ManageError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+        }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => error.into(),
+            PlanError::UnknownPlan => Self::not_found(),
+            PlanError::UnknownChannel => Self::field("/channel", "unknown"),
+            PlanError::Taken => Self::new(StatusCode::CONFLICT, "name_taken"),
+            PlanError::Stale(_) => Self::new(StatusCode::CONFLICT, "stale"),
+            PlanError::Sold => Self::new(StatusCode::CONFLICT, "plan_sold"),
+            PlanError::Prices => Self::field("/prices", "not_allowed"),
+        }
+    }
+}
+
+impl From<AlertError> for Problem {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::Store(error) => error.into(),
+            AlertError::Unknown => Self::not_found(),
+            AlertError::Acknowledged => Self::new(StatusCode::CONFLICT, "already_acknowledged"),
         }
     }
 }

@@ -2,9 +2,13 @@
 //!
 //! One open row per condition however often it happens, a log line at error, and one mail to the company.
 
+mod staff;
+mod watch;
+
 use domain::ids::{AlertId, NotificationId};
 use serde_json::{Value, json};
 
+pub use self::staff::{AlertError, AlertFilter, AlertView};
 use crate::audit;
 use crate::notifications::{self, Content, Recipient};
 use crate::tx::{StoreError, Tx};
@@ -34,6 +38,8 @@ pub enum Kind {
     IncidentAct,
     /// The service that wraps the data keys does not answer, or refuses.
     KeyBackendAway,
+    /// What must always hold does not.
+    InvariantBroken,
 }
 
 impl Kind {
@@ -51,6 +57,7 @@ impl Kind {
             Self::RemovalsHeld => "removals_held",
             Self::IncidentAct => "incident_act",
             Self::KeyBackendAway => "key_backend_away",
+            Self::InvariantBroken => "invariant_broken",
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod revocations;
 pub mod scope;
 mod second_factor;
 mod sessions;
+mod staff;
 mod step_up;
 mod store;
 mod users;
@@ -52,7 +53,8 @@ pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
 pub use self::step_up::{Action, STEP_UP_LIFE};
-pub use self::users::{NewUser, Profile, UserCursor, UserView};
+pub use self::staff::UserDetail;
+pub use self::users::{NewUser, Profile, UserCursor, UserFilter, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 
 /// The shortest password without a second factor, in characters (SEC-1).
@@ -223,4 +225,9 @@ pub(crate) async fn admins(tx: &mut Tx) -> Result<Vec<UserId>, StoreError> {
 /// Whether an account is frozen: it may not log in or pay.
 pub(crate) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     store::is_frozen(tx, user).await
+}
+
+/// Whether there is such a user who was not erased.
+pub(crate) async fn exists(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    store::exists(tx, user).await
 }

@@ -231,6 +231,34 @@ impl App {
         Ok(())
     }
 
+    /// An admin ends every session of somebody.
+    pub async fn log_out_everywhere(
+        &self,
+        context: &Context,
+        user: UserId,
+        reason: &str,
+    ) -> Result<(), IdentityError> {
+        let ended = self
+            .tx("log_out_everywhere", context, |tx| {
+                async move {
+                    store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+                    let entry = audit::Entry {
+                        action: "user.logged_out",
+                        subject_kind: "user",
+                        subject_id: user.to_string(),
+                        user: Some(user),
+                        details: json!({ "reason": reason }),
+                    };
+                    audit::record(tx, entry).await?;
+                    Ok::<_, IdentityError>(end_all(tx, user, "revoked", None).await?)
+                }
+                .scope_boxed()
+            })
+            .await?;
+        self.revoked(&ended);
+        Ok(())
+    }
+
     /// What was just revoked here holds here at once.
     pub(super) fn revoked(&self, sessions: &[SessionId]) {
         for session in sessions {

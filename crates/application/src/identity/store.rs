@@ -514,3 +514,12 @@ pub(super) async fn delete_ended_sessions(tx: &mut Tx, kept: Duration) -> Result
     let query = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", ended_before);
     Ok(query.execute(tx.db()).await?.rows_affected())
 }
+
+/// Whether there is such a user who was not erased; they are not erased before the commit.
+pub(super) async fn exists(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT true AS "exists!" FROM users WHERE id = $1 AND erased_at IS NULL FOR SHARE"#,
+        user.uuid()
+    );
+    Ok(query.fetch_optional(tx.db()).await?.is_some())
+}

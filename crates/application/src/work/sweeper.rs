@@ -23,6 +23,8 @@ const SWEEP_EVERY: Duration = Duration::seconds(15);
 const TICK: StdDuration = StdDuration::from_millis(250);
 /// How often memberships that nobody owes are compared with what is wanted (wall time).
 const HEAL_EVERY: Duration = Duration::minutes(10);
+/// How often the invariants are asked of the database (wall time).
+const EXAMINE_EVERY: Duration = Duration::hours(1);
 /// How often what may be forgotten is forgotten (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 
@@ -31,6 +33,8 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
     let mut clocks = ClockWatch::default();
+    // Whoever starts the product runs the doctor by themselves: the first examination is an hour away.
+    let mut last_examination = app.clock().wall();
     loop {
         // A leap of the clock is known before anything ends in it.
         let looked = clocks.look(&app).await;
@@ -41,6 +45,12 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
         match swept {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
+        }
+        if app.clock().wall() - last_examination >= EXAMINE_EVERY {
+            last_examination = app.clock().wall();
+            if let Err(error) = app.raise_broken_invariants().await {
+                tracing::error!(error = &error as &dyn Error, "the invariants could not be examined");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => break,

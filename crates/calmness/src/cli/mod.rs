@@ -4,6 +4,7 @@ mod config_check;
 mod demo;
 mod doctor;
 mod incident;
+mod export;
 mod keys;
 mod migrate;
 mod private_database;
@@ -12,6 +13,7 @@ mod rehearse;
 mod removals;
 mod serve;
 mod settings;
+mod subscription;
 mod user;
 mod webhook;
 
@@ -72,6 +74,11 @@ enum Command {
     /// Removals that nobody could foresee and that wait for an admin
     #[command(subcommand)]
     Removals(removals::RemovalsCommand),
+    /// Subscriptions: give time and take it
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
+    /// Write a table for accounting as CSV
+    Export(export::ExportArguments),
     /// Signed receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -131,6 +138,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
         Command::Removals(command) => removals::removals(&load(file)?, command).await,
+        Command::Subscription(command) => subscription::subscription(&load(file)?, command).await,
+        Command::Export(arguments) => export::export(&load(file)?, arguments).await,
         Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),
         Command::Incident(command) => incident::incident(file, command).await,

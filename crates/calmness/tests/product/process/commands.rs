@@ -22,6 +22,8 @@ async fn every_command_explains_itself() {
         "rehearse",
         "user",
         "settings",
+        "subscription",
+        "export",
         "config",
         "doctor",
         "completions",

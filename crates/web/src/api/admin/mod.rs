@@ -2,8 +2,15 @@
 
 pub(super) mod incident;
 pub(super) mod keys;
+pub(super) mod alerts;
+pub(super) mod exports;
+mod moment;
 pub(super) mod payments;
+pub(super) mod plans;
 pub(super) mod review;
+pub(super) mod stats;
+pub(super) mod subscriptions;
+pub(super) mod trace;
 pub(super) mod users;
 
 use uuid::Uuid;
