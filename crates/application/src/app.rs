@@ -22,6 +22,7 @@ use crate::identity::passwords::Passwords;
 use crate::identity::revocations::Revocations;
 use crate::identity::{SmsService, Turns};
 use crate::keys::Keys;
+use crate::retention::Policy;
 use crate::settings::Settings;
 use crate::text::Locale;
 use crate::tx::StoreError;
@@ -41,6 +42,8 @@ pub struct Options {
     pub default_channel: ChannelKey,
     /// The bot's name, for deep links; asked from Telegram at start when none is configured.
     pub telegram_bot_username: Option<String>,
+    /// For how long what is kept is kept.
+    pub retention: Policy,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.

@@ -28,6 +28,10 @@ pub enum Kind {
     AccountFrozen,
     /// A provider did not send money back.
     RefundFailed,
+    /// A backup could not be made.
+    BackupFailed,
+    /// No backup is young enough.
+    BackupOld,
 }
 
 impl Kind {
@@ -42,6 +46,8 @@ impl Kind {
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
+            Self::BackupFailed => "backup_failed",
+            Self::BackupOld => "backup_old",
         }
     }
 }

@@ -38,6 +38,8 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "providers",
         "providers.hmac_psp",
         "sms",
+        "backup",
+        "retention",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {
