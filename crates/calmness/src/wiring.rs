@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::App;
-use application::backup;
 use application::access::UpdateSource;
 use application::app::{Options, Peers};
+use application::backup;
 use application::clock::{Clock, SandboxClock, SystemClock};
 use application::database::{self, DatabaseError, Rights};
 use application::identity::SmsService;

@@ -87,10 +87,14 @@ pub enum BackupError {
     #[error("the database to restore into is not empty ({0} objects): make a new one with CREATE DATABASE")]
     NotEmpty(i64),
     /// The program is older than the backup.
-    #[error("the backup has migrations that this program does not know ({0:?}): use the program's newer version")]
+    #[error(
+        "the backup has migrations that this program does not know ({0:?}): use the program's newer version"
+    )]
     TooNew(Vec<i64>),
     /// The server is older than the backup's.
-    #[error("the backup comes from PostgreSQL {backup}, and this server is {server}: restore into {backup} or newer")]
+    #[error(
+        "the backup comes from PostgreSQL {backup}, and this server is {server}: restore into {backup} or newer"
+    )]
     OldServer {
         /// The backup's major version.
         backup: u32,

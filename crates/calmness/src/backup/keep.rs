@@ -27,7 +27,9 @@ impl Keep {
             let (year, week, _) = at.to_iso_week_date();
             (year, u32::from(week))
         }));
-        kept.extend(newest_of_each(&newest_first, self.monthly, |at| (at.year(), u32::from(u8::from(at.month())))));
+        kept.extend(newest_of_each(&newest_first, self.monthly, |at| {
+            (at.year(), u32::from(u8::from(at.month())))
+        }));
         kept
     }
 }

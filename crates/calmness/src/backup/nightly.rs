@@ -37,7 +37,9 @@ pub(crate) async fn run(app: App, config: Config, stop: CancellationToken) {
         Ok(false) => {}
         // A copy's backups would stand among those of what it is a copy of.
         Ok(true) => return tracing::warn!("an isolated copy makes no backups"),
-        Err(error) => tracing::error!(error = &error as &dyn Error, "the nightly backup could not be looked at"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn Error, "the nightly backup could not be looked at")
+        }
     }
     let mut memory = Memory { started_at: app.clock().wall(), failed_at: None, told_old_at: None };
     loop {

@@ -7,17 +7,17 @@ use std::process::{ChildStdin, Command, Stdio};
 
 use age::x25519::Identity;
 use application::backup;
+use application::clock::{Clock, SandboxClock};
 use application::database::{self, DatabaseError, Rights};
 use application::invariants::{self, Finding};
-use application::clock::{Clock, SandboxClock};
 use secrecy::SecretString;
 
+use super::BackupError;
 use super::archive;
 use super::create::last_words;
 use super::manifest::Manifest;
 use super::progress::Watch;
 use super::verify::{differences, verify};
-use super::BackupError;
 use crate::postgres::Client;
 
 /// Where to load a backup, and as what.
@@ -174,6 +174,8 @@ async fn finish(url: &SecretString, manifest: Manifest) -> Result<Restored, Back
 fn from_store(error: application::StoreError) -> BackupError {
     match error {
         application::StoreError::Database(error) => DatabaseError::Database(error).into(),
-        other => BackupError::Program { program: "the check of the restored database", said: other.to_string() },
+        other => {
+            BackupError::Program { program: "the check of the restored database", said: other.to_string() }
+        }
     }
 }

@@ -8,12 +8,12 @@ use std::process::{ChildStdin, Stdio};
 
 use age::x25519::Identity;
 
+use super::BackupError;
 use super::archive::{self, Hashing};
 use super::create::last_words;
 use super::folder::beside;
 use super::manifest::{Dump, Manifest, Sidecar};
 use super::progress::Watch;
-use super::BackupError;
 use crate::postgres::Client;
 
 /// What is known of a backup that was believed.
@@ -142,7 +142,8 @@ fn open_to_the_end(
     if program.major < manifest.pg_dump {
         return Ok((manifest, dump, None));
     }
-    let rows = rows.map_err(|said| BackupError::damaged(path, format!("pg_restore cannot read it: {said}")))?;
+    let rows =
+        rows.map_err(|said| BackupError::damaged(path, format!("pg_restore cannot read it: {said}")))?;
     Ok((manifest, dump, Some(rows)))
 }
 
@@ -156,7 +157,8 @@ struct Counting {
 
 impl Counting {
     fn start(program: &Client) -> Result<Self, BackupError> {
-        let refused = |error: io::Error| BackupError::Program { program: "pg_restore", said: error.to_string() };
+        let refused =
+            |error: io::Error| BackupError::Program { program: "pg_restore", said: error.to_string() };
         let mut command = program.offline_command();
         command.args(["--data-only", "--file=-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(refused)?;
@@ -258,10 +260,7 @@ mod tests {
         let rows = |rows: &[(&str, i64)]| rows.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
         let (expected, found): (Rows, Rows) = (rows(&[("a", 1), ("b", 2)]), rows(&[("b", 3), ("c", 4)]));
         let told = differences(&expected, &found);
-        assert_eq!(
-            told,
-            ["a: no table rows, not 1", "b: 3 rows, not 2", "c: 4 rows, not no table"]
-        );
+        assert_eq!(told, ["a: no table rows, not 1", "b: 3 rows, not 2", "c: 4 rows, not no table"]);
         assert!(differences(&expected, &expected.clone()).is_empty());
     }
 }

@@ -113,7 +113,9 @@ async fn create(config: &Config) -> Outcome {
     terminal::say(&format!("sha256 {}", made.sidecar.sha256));
     match wiring::wire(config, ClockKind::System).await {
         Ok(wired) => backup::record(&wired.app, &made).await,
-        Err(error) => terminal::note(&format!("the backup is made, and not written into the audit log: {error}")),
+        Err(error) => {
+            terminal::note(&format!("the backup is made, and not written into the audit log: {error}"))
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -125,7 +127,9 @@ async fn verify(config: &Config, file: &Path, identity: Option<&Path>) -> Outcom
     tell(&verified.manifest)?;
     terminal::say(match (verified.opened, verified.counted) {
         (false, _) => "its checksum is right; only the private key (--identity) shows what is inside",
-        (true, false) => "it is whole and unchanged; its rows were not counted, for want of a pg_restore that reads it",
+        (true, false) => {
+            "it is whole and unchanged; its rows were not counted, for want of a pg_restore that reads it"
+        }
         (true, true) => "it is whole and unchanged, and holds the rows that its manifest says",
     });
     Ok(ExitCode::SUCCESS)
@@ -168,7 +172,9 @@ async fn restore(config: &Config, arguments: RestoreArguments) -> Outcome {
         terminal::say("every invariant holds");
     }
     if arguments.isolated {
-        terminal::say("THIS IS AN ISOLATED COPY: what serves on it reaches no provider, mail server or Telegram");
+        terminal::say(
+            "THIS IS AN ISOLATED COPY: what serves on it reaches no provider, mail server or Telegram",
+        );
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -26,11 +26,8 @@ pub(super) async fn retention(config: &Config, command: RetentionCommand) -> Out
     let RetentionCommand::Run { dry_run } = command;
     let clock = if config.sandbox { ClockKind::Sandbox } else { ClockKind::System };
     let app = wiring::wire(config, clock).await?.app;
-    let counts = if dry_run {
-        app.retention_counts().await?
-    } else {
-        app.run_retention(&Context::operator()).await?
-    };
+    let counts =
+        if dry_run { app.retention_counts().await? } else { app.run_retention(&Context::operator()).await? };
     for class in CLASSES {
         let days = match app.options().retention.days(class) {
             Some(days) => format!("{days} days"),

@@ -22,6 +22,6 @@ pub use self::check::{Finding, Severity, check};
 pub use self::error::ConfigError;
 pub use self::load::LoadOptions;
 pub use self::sections::{
-    Backup, Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening, Providers,
-    Retention, Server, Sms, SmsMode, Telegram, Updates,
+    Backup, Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening,
+    Providers, Retention, Server, Sms, SmsMode, Telegram, Updates,
 };

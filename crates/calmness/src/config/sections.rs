@@ -439,7 +439,14 @@ impl Default for Database {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::default(), level: "info".to_owned(), file: None, file_max_mb: 100, keep_files: 30, keep_days: 30 }
+        Self {
+            format: LogFormat::default(),
+            level: "info".to_owned(),
+            file: None,
+            file_max_mb: 100,
+            keep_files: 30,
+            keep_days: 30,
+        }
     }
 }
 

@@ -155,8 +155,8 @@ impl RotatingFile {
         let now = (self.wall)();
         for (place, (moved_at, path)) in older.into_iter().enumerate() {
             let too_many = place >= usize::try_from(self.limits.keep_files).unwrap_or(usize::MAX);
-            let too_old = self.limits.keep_days > 0
-                && now - moved_at > Duration::days(self.limits.keep_days.into());
+            let too_old =
+                self.limits.keep_days > 0 && now - moved_at > Duration::days(self.limits.keep_days.into());
             if too_many || too_old {
                 let _tried_again_later = fs::remove_file(path);
             }
@@ -181,7 +181,8 @@ fn append_to(path: &Path) -> io::Result<File> {
 /// The older files of a log, with when they were moved away.
 fn older(path: &Path) -> Vec<(Instant, PathBuf)> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Some(name), Ok(entries)) = (path.file_name().and_then(|name| name.to_str()), fs::read_dir(folder)) else {
+    let (Some(name), Ok(entries)) = (path.file_name().and_then(|name| name.to_str()), fs::read_dir(folder))
+    else {
         return Vec::new();
     };
     let read = |entry: fs::DirEntry| {
@@ -255,7 +256,10 @@ mod tests {
         file.write_line(b"monday too\n").unwrap();
         log.pass(Duration::hours(2));
         file.write_line(b"tuesday\n").unwrap();
-        assert_eq!((log.older(), log.now()), (vec!["monday\nmonday too\n".to_owned()], "tuesday\n".to_owned()));
+        assert_eq!(
+            (log.older(), log.now()),
+            (vec!["monday\nmonday too\n".to_owned()], "tuesday\n".to_owned())
+        );
     }
 
     #[test]

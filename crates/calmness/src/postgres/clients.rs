@@ -40,11 +40,9 @@ impl Client {
         let fits = found.iter().filter(|client| client.major >= at_least).min_by_key(|client| client.major);
         match fits {
             Some(client) => Ok(client.clone()),
-            None => Err(Error::NoClient {
-                name,
-                at_least,
-                newest: found.iter().map(|client| client.major).max(),
-            }),
+            None => {
+                Err(Error::NoClient { name, at_least, newest: found.iter().map(|client| client.major).max() })
+            }
         }
     }
 
@@ -141,7 +139,8 @@ mod tests {
 
     #[test]
     fn an_address_becomes_what_postgresql_reads_from_its_environment() {
-        let all = "postgres://us%40er:p%25a%2Fss@db.example:6432/sales?sslmode=verify-full&sslrootcert=/ca.pem";
+        let all =
+            "postgres://us%40er:p%25a%2Fss@db.example:6432/sales?sslmode=verify-full&sslrootcert=/ca.pem";
         let expected = [
             ("PGHOST", "db.example"),
             ("PGPORT", "6432"),

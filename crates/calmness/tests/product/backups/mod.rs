@@ -161,7 +161,8 @@ async fn a_drill_with_another_environment_s_backup_is_isolated_and_reaches_nobod
     let replayed = app.replay_event(&Context::operator(), None, an_event(&world).await, "drill").await;
     assert!(matches!(replayed, Err(ReviewError::NothingToReplay)), "its body opens, its provider is absent");
     // The service can't lift it: the database is not its own.
-    let lifted = sqlx::query("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
+    let lifted =
+        sqlx::query("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
     assert!(lifted.execute(app.db()).await.is_err());
     app.db().close().await;
     world.finish().await;
@@ -240,10 +241,17 @@ async fn sec_28_a_backup_shows_no_row_to_who_has_no_key_and_only_its_owner_may_r
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        for secret in [customer.email.as_str(), PASSWORD, customer.refresh_token.as_str(), "INSERT INTO", "PGDMP"] {
+        for secret in
+            [customer.email.as_str(), PASSWORD, customer.refresh_token.as_str(), "INSERT INTO", "PGDMP"]
+        {
             assert!(!text.contains(secret), "{secret} in {}", path.display());
         }
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            path.display()
+        );
     }
     let folder = std::fs::metadata(vault.backups()).unwrap().permissions().mode() & 0o777;
     assert_eq!(folder, 0o700);
@@ -278,7 +286,9 @@ async fn the_commands_make_tell_verify_and_prune_backups() {
     let created = said(&program(&world, &vault, "", "create").await);
     let file = created.split_whitespace().next().unwrap().to_owned();
     assert!(said(&program(&world, &vault, "", "list").await).contains(&file));
-    assert!(said(&program(&world, &vault, "", &format!("verify {file}")).await).contains("checksum is right"));
+    assert!(
+        said(&program(&world, &vault, "", &format!("verify {file}")).await).contains("checksum is right")
+    );
     let opened = said(&program(&world, &vault, "", &format!("verify {file} --identity identity")).await);
     assert!(opened.contains("holds the rows"), "{opened}");
     assert_eq!(said(&program(&world, &vault, "", "prune").await), "");

@@ -90,7 +90,8 @@ async fn make(world: &World, class: &Class, customer: &Customer, days: u32) -> u
 /// What no class may touch, as one text each.
 async fn untouched(world: &World) -> Vec<Value> {
     let mut found = Vec::new();
-    for table in ["payments", "periods", "subscriptions", "idempotency_keys", "bindings", "refunds", "users"] {
+    for table in ["payments", "periods", "subscriptions", "idempotency_keys", "bindings", "refunds", "users"]
+    {
         found.extend(world.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2")).await);
     }
     found.extend(world.rows("SELECT * FROM audit_logs WHERE action <> 'retention.ran' ORDER BY id").await);
@@ -149,7 +150,9 @@ async fn what_is_kept_for_ever_and_what_somebody_still_needs_stays() {
     let customer = world.made_customer("awa").await;
     make(&world, CLASSES.iter().find(|class| class.name == "sms_messages").unwrap(), &customer, 5_000).await;
     // An account that only a mailed link opens, and a contradiction that nobody has decided.
-    world.sql(&format!("INSERT INTO guess_counters VALUES ({HASH}, 100, now(), now() - interval '900 days')")).await;
+    world
+        .sql(&format!("INSERT INTO guess_counters VALUES ({HASH}, 100, now(), now() - interval '900 days')"))
+        .await;
     let payment = world.open(&customer, "k", "signaux-monthly").await;
     world.act(&payment, "wrong_amount").await;
     world.drain().await;
