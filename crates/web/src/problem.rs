@@ -310,6 +310,7 @@ impl From<ReviewError> for Problem {
             ReviewError::NotDecidable => conflict("not_decidable"),
             ReviewError::InTheFuture => Self::field("/received_at", "out_of_range"),
             ReviewError::NothingToReplay => conflict("nothing_to_replay"),
+            ReviewError::BodyForgotten => conflict("body_forgotten"),
         }
     }
 }

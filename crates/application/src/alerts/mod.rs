@@ -40,6 +40,10 @@ pub enum Kind {
     KeyBackendAway,
     /// What must always hold does not.
     InvariantBroken,
+    /// A backup could not be made.
+    BackupFailed,
+    /// No backup is young enough.
+    BackupOld,
 }
 
 impl Kind {
@@ -58,6 +62,8 @@ impl Kind {
             Self::IncidentAct => "incident_act",
             Self::KeyBackendAway => "key_backend_away",
             Self::InvariantBroken => "invariant_broken",
+            Self::BackupFailed => "backup_failed",
+            Self::BackupOld => "backup_old",
         }
     }
 }

@@ -134,7 +134,8 @@ impl App {
                 .await
                 .map_err(StoreError::from)?
                 .ok_or(ReviewError::NotFound)?;
-        let body = self.keys().open_text(&BODY, id.uuid(), &row.body_encrypted)?;
+        let sealed = row.body_encrypted.ok_or(ReviewError::BodyForgotten)?;
+        let body = self.keys().open_text(&BODY, id.uuid(), &sealed)?;
         let provider = self.provider(&row.provider).ok_or(ReviewError::NothingToReplay)?;
         let notification = provider
             .parse_notification(body.expose_secret().as_bytes())

@@ -144,15 +144,3 @@ pub(super) async fn forget_devices(tx: &mut Tx, user: UserId) -> Result<(), Stor
     query.execute(tx.db()).await?;
     Ok(())
 }
-
-/// Forgets devices that nobody uses any more, and that no session names. Part of the retention sweep.
-pub(super) async fn delete_old(tx: &mut Tx) -> Result<u64, StoreError> {
-    let before = tx.wall() - DEVICE_LIFE;
-    let query = sqlx::query!(
-        "DELETE FROM known_devices
-         WHERE (last_used_at < $1 OR revoked_at < $1)
-           AND NOT EXISTS (SELECT FROM sessions WHERE sessions.device_id = known_devices.id)",
-        before
-    );
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}

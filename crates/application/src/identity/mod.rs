@@ -35,7 +35,6 @@ mod users;
 
 use crypto::password::PasswordError;
 use domain::ids::UserId;
-use scoped_futures::ScopedFutureExt;
 use thiserror::Error;
 
 pub use self::api_keys::{ApiKeyView, IssuedApiKey, MAX_KEY_LIFE, MAX_KEYS, NewApiKey};
@@ -176,27 +175,6 @@ impl IdentityError {
                 | Self::WrongPassword
                 | Self::ChallengeEnded
         )
-    }
-}
-
-impl crate::App {
-    /// Forgets what nobody needs any more: old counts, links, challenges, permissions, messages, devices. Part of the
-    /// retention sweep.
-    pub(crate) async fn forget_old_identity(&self) -> Result<(), StoreError> {
-        let context = crate::Context::system("retention");
-        self.tx("forget_old_identity", &context, |tx| {
-            async move {
-                guesses::delete_old(tx).await?;
-                password_change::delete_expired_resets(tx).await?;
-                second_factor::challenge::delete_expired(tx).await?;
-                second_factor::texts::delete_old(tx).await?;
-                step_up::delete_expired(tx).await?;
-                devices::delete_old(tx).await?;
-                Ok(())
-            }
-            .scope_boxed()
-        })
-        .await
     }
 }
 

@@ -26,8 +26,6 @@ pub const SESSION_LIFE: Duration = Duration::days(30);
 pub(super) const IDLE_LIMIT: Duration = Duration::days(14);
 /// An access token is believed this long (A2; wall time), and never longer than its session lives.
 const ACCESS_TOKEN_LIFE: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS);
-/// A session that ended is kept this long, for its owner's list of devices (wall time).
-const KEPT_AFTER_END: Duration = Duration::days(30);
 /// A browser's last use is written down at most this often (wall time).
 const NOTE_USE_EVERY: Duration = Duration::minutes(5);
 
@@ -379,15 +377,6 @@ impl App {
             locale: store::locale(&row.locale)?,
             role,
         }))
-    }
-
-    /// Forgets sessions that ended long ago, with their refresh tokens. Part of the retention sweep.
-    pub(crate) async fn forget_ended_sessions(&self) -> Result<u64, StoreError> {
-        let context = Context::system("retention");
-        self.tx("forget_ended_sessions", &context, |tx| {
-            async move { store::delete_ended_sessions(tx, KEPT_AFTER_END).await }.scope_boxed()
-        })
-        .await
     }
 
     pub(super) fn token_pair(

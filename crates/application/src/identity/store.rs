@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::ids::{RegistrationId, SessionId, UserId};
-use domain::time::{Duration, Instant};
+use domain::time::Instant;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -288,12 +288,6 @@ pub(super) async fn delete_registrations(tx: &mut Tx, email_key: &str) -> Result
     Ok(query.execute(tx.db()).await?.rows_affected() > 0)
 }
 
-pub(super) async fn delete_expired_registrations(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM registrations WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}
-
 pub(super) async fn insert_session(
     tx: &mut Tx,
     id: SessionId,
@@ -507,12 +501,6 @@ pub(super) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, Store
         user.uuid()
     );
     Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))
-}
-
-pub(super) async fn delete_ended_sessions(tx: &mut Tx, kept: Duration) -> Result<u64, StoreError> {
-    let ended_before = tx.wall() - kept;
-    let query = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", ended_before);
-    Ok(query.execute(tx.db()).await?.rows_affected())
 }
 
 /// Whether there is such a user who was not erased; they are not erased before the commit.

@@ -25,7 +25,7 @@ const TICK: StdDuration = StdDuration::from_millis(250);
 const HEAL_EVERY: Duration = Duration::minutes(10);
 /// How often the invariants are asked of the database (wall time).
 const EXAMINE_EVERY: Duration = Duration::hours(1);
-/// How often what may be forgotten is forgotten (wall time).
+/// How often the sweeper looks whether a day's forgetting is due, or a key's rotation (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 
 pub(super) async fn run(app: App, stop: CancellationToken) {
@@ -90,10 +90,7 @@ async fn sweep_if_due(
         }
     }
     if over(retention, RETENTION_EVERY) {
-        app.forget_expired_registrations().await?;
-        app.forget_expired_link_tokens().await?;
-        app.forget_ended_sessions().await?;
-        app.forget_old_identity().await?;
+        app.run_retention_if_due().await?;
         app.rotate_jwt_key_when_due().await?;
         app.rotate_data_key_when_due().await?;
         *retention = Some(now);

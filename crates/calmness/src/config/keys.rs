@@ -93,6 +93,10 @@ pub(super) const KEYS: &[Key] = &[
     key("database.postgresql_bin", Kind::Text, "a folder that holds the programs postgres and initdb"),
     key("log.format", Kind::Text, "auto, json or pretty"),
     key("log.level", Kind::Text, "a level like info, or levels by module like info,sqlx=warn"),
+    key("log.file", Kind::Text, "a path like /var/log/calmness/calmness.log"),
+    key("log.file_max_mb", Kind::Number, "a number of megabytes from 1 to 10000"),
+    key("log.keep_files", Kind::Number, "a number of files from 1 to 10000"),
+    key("log.keep_days", Kind::Number, "a number of days; 0 keeps them as long as their number allows"),
     key("mail.smtp_url", Kind::Secret, "an address like smtps://user:password@mail.example:465"),
     key("mail.from", Kind::Text, "a sender like Calmness <no-reply@calmness.example>"),
     key("telegram.api_url", Kind::Text, "an address like https://api.telegram.org"),
@@ -150,6 +154,20 @@ pub(super) const KEYS: &[Key] = &[
         alias: Some("AWS_SESSION_TOKEN"),
         ..key("keys.aws_kms.session_token", Kind::Secret, "the token of temporary credentials")
     },
+    key("backup.directory", Kind::Text, "a folder like /var/backups/calmness"),
+    key("backup.recipients", Kind::List, "a list of public keys like age1…"),
+    key("backup.hour", Kind::Number, "an hour from 0 to 23, in UTC"),
+    key("backup.keep_daily", Kind::Number, "a number of days"),
+    key("backup.keep_weekly", Kind::Number, "a number of weeks"),
+    key("backup.keep_monthly", Kind::Number, "a number of months"),
+    key("retention.webhook_bodies_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.sessions_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.devices_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.expired_tokens_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.notifications_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.guess_counters_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.sms_messages_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.quarantine_details_days", Kind::Number, "a number of days; 0 is for ever"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

@@ -24,6 +24,6 @@ pub use self::error::ConfigError;
 pub use self::key_service::{AwsKmsService, KeyBackendKind, KeyService, VaultService};
 pub use self::load::LoadOptions;
 pub use self::sections::{
-    Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening, Providers,
-    Removals, Server, Sms, SmsMode, Telegram, Updates,
+    Backup, Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening,
+    Providers, Removals, Retention, Server, Sms, SmsMode, Telegram, Updates,
 };

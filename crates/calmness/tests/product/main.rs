@@ -5,6 +5,7 @@
 
 mod admin;
 mod auth;
+mod backups;
 mod billing;
 mod crowd;
 mod database;
@@ -18,6 +19,7 @@ mod pages;
 mod process;
 mod providers;
 mod regressions;
+mod retention;
 mod secrets;
 mod sms;
 mod subscriptions;

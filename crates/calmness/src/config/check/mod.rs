@@ -4,6 +4,7 @@
 //! simulated world and go without mail, bot and encrypted connections to its peers.
 
 mod key_service;
+mod keeping;
 mod peers;
 mod reach;
 mod sms;
@@ -45,6 +46,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     peers::check(&mut findings);
     sms::check(&mut findings);
     key_service::check(&mut findings);
+    keeping::check(&mut findings);
     let place = |finding: &Finding| KEYS.iter().position(|key| key.path == finding.key);
     findings.list.sort_by_key(place);
     findings.list

@@ -42,6 +42,8 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "keys",
         "keys.vault",
         "keys.aws_kms",
+        "backup",
+        "retention",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {

@@ -21,6 +21,8 @@ mail.from = "Calmness <no-reply@calmness.example>"
 telegram.bot_token = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
 telegram.webhook_secret = "4f1d2c3b4a59687786a5b4c3d2e1f00112233445"
 keys.allow_local = true
+backup.directory = "/var/backups/calmness"
+backup.recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
 [providers.hmac_psp]
 enabled = true
 base_url = "https://pay.example/v1"
