@@ -250,6 +250,10 @@ fn no_secret_shows_in_debug() {
         ("CALMNESS__PROVIDERS__HMAC_PSP__LINK_SECRET", CANARY),
         ("CALMNESS__SMS__AUTH_TOKENS", CANARY),
         ("CALMNESS__SMS__API_KEY_SECRET", CANARY),
+        ("CALMNESS__KEYS__VAULT__SECRET_ID", CANARY),
+        ("AWS_ACCESS_KEY_ID", CANARY),
+        ("AWS_SECRET_ACCESS_KEY", CANARY),
+        ("AWS_SESSION_TOKEN", CANARY),
     ];
     let config = config("", &secrets).expect("a configuration");
     assert_eq!(secrets.len(), super::super::keys::KEYS.iter().filter(|key| key.kind.is_secret()).count());

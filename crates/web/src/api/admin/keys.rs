@@ -36,6 +36,7 @@ pub(crate) enum RotatePurpose {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateKeyBody {
+    #[schema(inline, example = "jwt")]
     purpose: RotatePurpose,
 }
 
