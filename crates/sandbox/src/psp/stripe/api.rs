@@ -280,7 +280,8 @@ async fn list_refunds(
         let intent = required(&query, "payment_intent")?;
         let limit = if query.contains_key("limit") { integer(&query, "limit")? } else { 10 };
         let limit = usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit));
-        let limit = limit.ok_or_else(|| Refusal::invalid("parameter_invalid_integer", "limit is 1 to 100"))?;
+        let limit =
+            limit.ok_or_else(|| Refusal::invalid("parameter_invalid_integer", "limit is 1 to 100"))?;
         let payment = named(&world, intent).ok_or_else(|| Refusal::missing("payment_intent", intent))?;
         let expand = query.get("expand[0]").is_some_and(|what| what == "data.charge");
         let after = query.get("starting_after");

@@ -266,7 +266,8 @@ async fn what_may_have_been_paid_is_left_alone() {
 
 #[tokio::test]
 async fn a_refund_is_made_by_hand() {
-    let refund = Refund { id: PAYMENT.parse().unwrap(), amount: order().amount, reference: None, again: false };
+    let refund =
+        Refund { id: PAYMENT.parse().unwrap(), amount: order().amount, reference: None, again: false };
     let error = btcpay(&nobody().await).refund(&inquiry(None), &refund).await.unwrap_err();
     assert!(matches!(error, ProviderError::Refused(why) if why == "by_hand"));
 }
