@@ -13,7 +13,7 @@ use domain::money::{Currency, Money};
 use gateways::http::HttpClient;
 use gateways::payments::registry::connect;
 use gateways::payments::{Callback, Inquiry, Line, MethodToken, Order, Payer, PaymentProvider, Refund};
-use gateways::sms::{Checked, Sender, Sending, Twilio, TwilioSettings};
+use gateways::sms::{Checked, Sender, Sending, Twilio, TwilioSettings, VerificationSid};
 use gateways::telegram::BotClient;
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -210,7 +210,7 @@ async fn twilio(base: &str) -> Result<(), Failure> {
     let verify = twilio_account(Sending::Verify { verify_url: base.to_owned(), service_sid })?;
     if let Twilio::Verify(verify) = verify {
         say("start", &verify.start(&phone, Some("fr")).await);
-        let verification = "VE000000000000000000000000000000e1".parse()?;
+        let verification = VerificationSid::parse("VE000000000000000000000000000000e1")?;
         let checked: Result<Checked, _> = verify.check(&verification, "123456").await;
         say("check", &checked);
         say("cancel", &verify.cancel(&verification).await);
