@@ -234,7 +234,8 @@ async fn refund(
                 None => payment.paid_amount() - payment.refunded_amount(),
             };
             let payment = ledger::refund(world, &payment.quote.payment_id, refund_id.clone(), amount, now)?;
-            let made = payment.refunds.iter().find(|refund| refund.refund_id == refund_id);
+            // The latest: a forgotten key makes a second one of the same name.
+            let made = payment.refunds.iter().rev().find(|refund| refund.refund_id == refund_id);
             let made = made.ok_or_else(|| Refusal::missing("refund", &refund_id))?;
             let expand = form.get("expand[0]").is_some_and(|what| what == "charge");
             Ok::<_, Refusal>((StatusCode::OK, objects::refund(&payment, made, expand)))
