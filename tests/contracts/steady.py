@@ -8,6 +8,7 @@ each peer a door in front of them that passes requests on and writes down what w
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -17,16 +18,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 STEADY, CALLS, CONTRACTS = sys.argv[1:4]
 PAYMENT = "019400c5-9c00-7000-8000-000000000001"
-BRACKETS = ["--validator-form-array-format=brackets", "--validator-form-object-format=brackets"]
+BRACKETS = [f"--validator-{what}=brackets" for what in ("form-array-format", "form-object-format", "query-array-format")]
 TOKEN = {"access_token": "token", "token_type": "Bearer", "expires_in": 32400}
 
 
 def named_after_our_payment(answer):
-    """An example invoice names nobody's order: a client that finds none of its own would not go on."""
+    """Steady's example of an invoice is empty: a client that finds none of its own would not go on."""
     for invoice in answer if isinstance(answer, list) else [answer]:
-        if isinstance(invoice, dict) and "checkoutLink" in invoice:
-            invoice.update({"id": "INV1", "metadata": {"orderId": PAYMENT}, "status": "New", "additionalStatus": "None"})
+        invoice.update({"id": "INV1", "metadata": {"orderId": PAYMENT}, "status": "New", "additionalStatus": "None"})
     return answer
+
+
+def without_indexes(path):
+    """Stripe's own libraries number the elements of a list in a query (`expand[0]=`, wire/stripe.json); Steady reads `expand[]=` alone."""
+    return re.sub(r"%5B\d+%5D=", "%5B%5D=", path)
 
 
 # Peer: specifications by the paths that they are for, what Steady is told, calls that must have been made.
@@ -109,7 +114,7 @@ def door(ports, seen):
                 seen.append((self.command, self.path, 404, b"no specification has this path"))
                 return self.say(404, "application/json", b"{}")
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            status, kind, answer = ask(port, self.command, self.path, headers, body)
+            status, kind, answer = ask(port, self.command, without_indexes(self.path), headers, body)
             seen.append((self.command, self.path, status, answer))
             if status < 300 and "/invoices" in self.path and "json" in kind:
                 answer = json.dumps(named_after_our_payment(json.loads(answer))).encode()

@@ -2,6 +2,7 @@
 //! What comes back does not matter here.
 //!
 //! `cargo run -p gateways --example calls -- stripe http://127.0.0.1:4010`
+#![expect(clippy::print_stdout, reason = "it says what it plays")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use domain::money::{Currency, Money};
 use gateways::http::HttpClient;
 use gateways::payments::registry::connect;
 use gateways::payments::{Callback, Inquiry, Line, MethodToken, Order, Payer, PaymentProvider, Refund};
-use gateways::sms::{Checked, Sender, Sending, Twilio, TwilioSettings};
+use gateways::sms::{Checked, Sender, Sending, Twilio, TwilioSettings, VerificationSid};
 use gateways::telegram::BotClient;
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -107,8 +108,7 @@ fn order(payment: &str, method: Option<&str>, remember: bool) -> Result<Order, F
 }
 
 async fn payments(peer: &Peer, base: &str) -> Result<(), Failure> {
-    let document =
-        format!(r#"{{"base_url":"{base}",{},"mode":"test","currencies":["EUR"]}}"#, peer.document);
+    let document = format!(r#"{{"base_url":"{base}",{},"mode":"test","currencies":["EUR"]}}"#, peer.document);
     let request_key = SigningSecret::parse(&SecretString::from("a-key-of-this-installation"))?;
     let line = Line { http: HttpClient::new()?, wall: Arc::new(wall), request_key };
     let provider = connect(peer.code, &document, line)?;
@@ -150,9 +150,13 @@ async fn verify(provider: &dyn PaymentProvider) {
         let value = match name {
             "paypal-transmission-id" => "69cd13f0-d67a-11e5-baa3-778b53f4ae55",
             "paypal-transmission-time" => "2026-11-23T10:30:00Z",
-            "paypal-cert-url" => "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1d93a270",
+            "paypal-cert-url" => {
+                "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1d93a270"
+            }
             "paypal-auth-algo" => "SHA256withRSA",
-            "paypal-transmission-sig" => "lmI95Jx3Y9nhR5SJWlHVIWpg4AgFk7n9bCHSRxbrd8A9zrhdu2rMyFrmz+Zjh3s3boXB07VXCXUZy/UFzUlnGJn0wDugt7FlSvdKeIJenLRemUxYCPVoEZzg9VFNqOa48gMkvF+XTpxBeUx/kWy6B5cp7GkT2+pOowfRK7OaynuxUoKW3JcMWw272VKjLTtTAShncla7tGF+55rxyt2KNZIIqxNMJ48RDZheGU5w1npu9dZHnPgTXB9iomeVRoD8O/jhRpnKsGrDschyNdkeh81BJJMH4Ctc6lnCCquoP/GzCzz33MMsNdid7vL/NIWaCsekQpW26FpWPi/tfj8nLA==",
+            "paypal-transmission-sig" => {
+                "lmI95Jx3Y9nhR5SJWlHVIWpg4AgFk7n9bCHSRxbrd8A9zrhdu2rMyFrmz+Zjh3s3boXB07VXCXUZy/UFzUlnGJn0wDugt7FlSvdKeIJenLRemUxYCPVoEZzg9VFNqOa48gMkvF+XTpxBeUx/kWy6B5cp7GkT2+pOowfRK7OaynuxUoKW3JcMWw272VKjLTtTAShncla7tGF+55rxyt2KNZIIqxNMJ48RDZheGU5w1npu9dZHnPgTXB9iomeVRoD8O/jhRpnKsGrDschyNdkeh81BJJMH4Ctc6lnCCquoP/GzCzz33MMsNdid7vL/NIWaCsekQpW26FpWPi/tfj8nLA=="
+            }
             _ => return None,
         };
         Some(value.to_owned())
@@ -206,7 +210,7 @@ async fn twilio(base: &str) -> Result<(), Failure> {
     let verify = twilio_account(Sending::Verify { verify_url: base.to_owned(), service_sid })?;
     if let Twilio::Verify(verify) = verify {
         say("start", &verify.start(&phone, Some("fr")).await);
-        let verification = "VE000000000000000000000000000000e1".parse()?;
+        let verification = VerificationSid::parse("VE000000000000000000000000000000e1")?;
         let checked: Result<Checked, _> = verify.check(&verification, "123456").await;
         say("check", &checked);
         say("cancel", &verify.cancel(&verification).await);

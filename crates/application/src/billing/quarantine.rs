@@ -123,12 +123,7 @@ async fn keep(tx: &mut Tx, case: &Case<'_>) -> Result<(), StoreError> {
 }
 
 /// The same contradiction with the same amount: more coins than last time are another case.
-async fn is_known(
-    tx: &mut Tx,
-    payment: PaymentId,
-    code: &str,
-    stated: &Value,
-) -> Result<bool, StoreError> {
+async fn is_known(tx: &mut Tx, payment: PaymentId, code: &str, stated: &Value) -> Result<bool, StoreError> {
     let query = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM quarantine
                           WHERE payment_id = $1 AND code = $2

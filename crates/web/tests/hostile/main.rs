@@ -1,5 +1,6 @@
 //! What strangers may send: each reader is given its kept corpus, then inputs that were made of it by chance, for a bounded time. What
 //! makes one panic is written into the corpus, so that it stays found. `make fuzz` searches the same readers longer, guided.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mutation;
 mod targets;
@@ -16,7 +17,10 @@ use targets::{TARGETS, Target};
 /// How long all readers together are given inputs, unless `HOSTILE_SECONDS` says so.
 const SECONDS: u64 = 9;
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by the environment how long to run, and with which seed")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is told by the environment how long to run, and with which seed"
+)]
 fn told(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -63,7 +67,11 @@ fn no_input_that_chance_makes_of_the_corpus_makes_a_reader_panic() {
             if !survives(target, &input) {
                 let path = corpus_of(target).join(format!("found-{seed}-{tried}"));
                 fs::write(&path, &input).unwrap();
-                panic!("{} panics: HOSTILE_SEED={seed}, input {tried}, kept in {}", target.name, path.display());
+                panic!(
+                    "{} panics: HOSTILE_SEED={seed}, input {tried}, kept in {}",
+                    target.name,
+                    path.display()
+                );
             }
             tried += 1;
         }

@@ -2,20 +2,39 @@
 
 /// What readers stumble over.
 const WORDS: [&[u8]; 22] = [
-    b"null", b"{}", b"[]", b"\"\"", b"true", b"-1", b"0", b"1e309", b"9223372036854775808", b"-9223372036854775809",
-    b"\\u0000", b"\\ud800", b"\xff\xfe", b"\0", b"\r\n", b"%00", b"%ff", b"::ffff:10.0.0.1", b"1970-01-01T00:00:00Z",
-    b"+275760-09-13T00:00:00Z", b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", b"=====",
+    b"null",
+    b"{}",
+    b"[]",
+    b"\"\"",
+    b"true",
+    b"-1",
+    b"0",
+    b"1e309",
+    b"9223372036854775808",
+    b"-9223372036854775809",
+    b"\\u0000",
+    b"\\ud800",
+    b"\xff\xfe",
+    b"\0",
+    b"\r\n",
+    b"%00",
+    b"%ff",
+    b"::ffff:10.0.0.1",
+    b"1970-01-01T00:00:00Z",
+    b"+275760-09-13T00:00:00Z",
+    b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    b"=====",
 ];
 
 /// Inputs do not grow beyond this.
 const LONGEST: usize = 8_192;
 
 /// Makes inputs.
-pub struct Mutator(u64);
+pub(crate) struct Mutator(u64);
 
 impl Mutator {
     /// The same seed makes the same inputs.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -37,7 +56,7 @@ impl Mutator {
     }
 
     /// One of the corpus, changed in one to eight places.
-    pub fn made_of(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn made_of(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let mut input = corpus[self.below(corpus.len())].clone();
         for _ in 0..=self.below(8) {
             self.change(&mut input, corpus);

@@ -26,11 +26,11 @@ use web::TrustedProxies;
 const WALL: Instant = datetime!(2026-11-23 10:30 UTC);
 
 /// One reader.
-pub struct Target {
+pub(crate) struct Target {
     /// Its name, and its folder in `fuzz/corpus`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Reads.
-    pub run: fn(&[u8]),
+    pub(crate) run: fn(&[u8]),
 }
 
 const fn target(name: &'static str, run: fn(&[u8])) -> Target {
@@ -38,7 +38,7 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 }
 
 /// Every reader.
-pub const TARGETS: &[Target] = &[
+pub(crate) const TARGETS: &[Target] = &[
     target("hmac_psp_event", |bytes| read_event("hmac_psp", bytes)),
     target("stripe_event", |bytes| read_event("stripe", bytes)),
     target("paypal_event", |bytes| read_event("paypal", bytes)),

@@ -137,7 +137,8 @@ async fn money_is_confirmed_as_of_when_it_came_and_never_of_the_future() {
     }
     confirm_as_of(now - time::Duration::hours(1)).await.expect(204);
     world.drain().await;
-    let early = "SELECT count(*) FROM payments WHERE recorded_at - settled_at BETWEEN '59 minutes' AND '61 minutes'";
+    let early =
+        "SELECT count(*) FROM payments WHERE recorded_at - settled_at BETWEEN '59 minutes' AND '61 minutes'";
     assert_eq!(world.count(early).await, 1);
     assert_eq!(world.subscription(&customer).await["status"], "active");
     world.finish().await;

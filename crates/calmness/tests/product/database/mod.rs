@@ -101,9 +101,13 @@ async fn apply(owner: &sqlx::PgPool, numbers: std::ops::RangeInclusive<u32>) {
     for number in numbers {
         let mut files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
         let prefix = format!("{number:04}_");
-        let file = files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix)).unwrap();
+        let file =
+            files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix)).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(owner).await.unwrap_or_else(|error| panic!("{error}: {file:?}"));
+        sqlx::raw_sql(AssertSqlSafe(text))
+            .execute(owner)
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {file:?}"));
     }
 }
 

@@ -95,7 +95,8 @@ async fn a_flood_of_forged_callbacks_does_not_push_the_verified_ones_out() {
 }
 
 #[tokio::test]
-async fn sec_48_a_flood_in_one_providers_name_from_many_addresses_blocks_nothing_genuine_and_no_other_provider() {
+async fn sec_48_a_flood_in_one_providers_name_from_many_addresses_blocks_nothing_genuine_and_no_other_provider()
+ {
     let trust = |web: &mut WebOptions| {
         web.trusted_proxies = TrustedProxies::parse(["127.0.0.0/8"]).unwrap();
     };

@@ -32,7 +32,11 @@ async fn a_refund_whose_answers_were_lost_for_two_days_is_sent_once() {
         // Once to hear that it is there, once to hear how it stands.
         world.advance(time::Duration::hours(2)).await;
         world.advance(time::Duration::hours(2)).await;
-        assert_eq!(world.count("SELECT count(*) FROM refunds WHERE state = 'succeeded'").await, 1, "{line:?}");
+        assert_eq!(
+            world.count("SELECT count(*) FROM refunds WHERE state = 'succeeded'").await,
+            1,
+            "{line:?}"
+        );
         let books = world.books_of(&payment).await;
         let sent = books["refunds"].as_array().unwrap();
         assert_eq!(sent.len(), 1, "{line:?}: {books}");

@@ -209,11 +209,7 @@ impl Paypal {
 
     /// PayPal forgets the keys of refunds after 45 days: one whose answer was lost is looked for in its order, by the name that it
     /// was given.
-    async fn made_before(
-        &self,
-        inquiry: &Inquiry,
-        refund: &Refund,
-    ) -> Result<Option<String>, ProviderError> {
+    async fn made_before(&self, inquiry: &Inquiry, refund: &Refund) -> Result<Option<String>, ProviderError> {
         let Some(reference) = inquiry.reference.as_deref().filter(|_| refund.again) else { return Ok(None) };
         let order = self.order(inquiry, reference).await?;
         Ok(order.as_ref().and_then(|order| order.refund_named(refund.id)).map(str::to_owned))

@@ -176,7 +176,8 @@ impl Stripe {
         let intent = path_part(transaction)?;
         let mut after = None;
         for _ in 0..REFUND_PAGES {
-            let mut target = format!("v1/refunds?payment_intent={intent}&limit=100&expand%5B0%5D=data.charge");
+            let mut target =
+                format!("v1/refunds?payment_intent={intent}&limit=100&expand%5B0%5D=data.charge");
             if let Some(last) = after {
                 let _ = write!(target, "&starting_after={last}");
             }

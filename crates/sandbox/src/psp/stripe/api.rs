@@ -234,7 +234,8 @@ async fn refund(
                 None => payment.paid_amount() - payment.refunded_amount(),
             };
             let payment = ledger::refund(world, &payment.quote.payment_id, refund_id.clone(), amount, now)?;
-            let made = payment.refunds.iter().find(|refund| refund.refund_id == refund_id);
+            // The latest: a forgotten key makes a second one of the same name.
+            let made = payment.refunds.iter().rev().find(|refund| refund.refund_id == refund_id);
             let made = made.ok_or_else(|| Refusal::missing("refund", &refund_id))?;
             let expand = form.get("expand[0]").is_some_and(|what| what == "charge");
             Ok::<_, Refusal>((StatusCode::OK, objects::refund(&payment, made, expand)))
@@ -280,7 +281,8 @@ async fn list_refunds(
         let intent = required(&query, "payment_intent")?;
         let limit = if query.contains_key("limit") { integer(&query, "limit")? } else { 10 };
         let limit = usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit));
-        let limit = limit.ok_or_else(|| Refusal::invalid("parameter_invalid_integer", "limit is 1 to 100"))?;
+        let limit =
+            limit.ok_or_else(|| Refusal::invalid("parameter_invalid_integer", "limit is 1 to 100"))?;
         let payment = named(&world, intent).ok_or_else(|| Refusal::missing("payment_intent", intent))?;
         let expand = query.get("expand[0]").is_some_and(|what| what == "data.charge");
         let after = query.get("starting_after");

@@ -131,7 +131,10 @@ impl Limits {
             init_user: bucket("init-user", settings.init_user),
             init_address: bucket("init-address", settings.init_address),
             unverified_webhooks: Failures(bucket("unverified-webhooks", settings.unverified_webhooks)),
-            unverified_of_provider: Failures(bucket("unverified-of-provider", settings.unverified_of_provider)),
+            unverified_of_provider: Failures(bucket(
+                "unverified-of-provider",
+                settings.unverified_of_provider,
+            )),
         }
     }
 }

@@ -75,8 +75,7 @@ async fn a_refund_whose_answer_was_lost_is_looked_for_in_its_order() {
         Reply::json(200, &answer("COMPLETED", &payments).to_string())
     };
     let ours = json!([{"id": "1JU08902781691411", "invoice_id": REFUND, "status": "COMPLETED"}]);
-    let peer =
-        Peer::start([token(), order(&ours), Reply::json(200, &stands("COMPLETED").to_string())]).await;
+    let peer = Peer::start([token(), order(&ours), Reply::json(200, &stands("COMPLETED").to_string())]).await;
     let found = paypal(&peer.base).refund(&captured(), &again).await.unwrap();
     assert_eq!(found, refunded(RefundState::Succeeded, Some(550)));
     assert_eq!(peer.requests()[2].target, "/v2/payments/refunds/1JU08902781691411");

@@ -4,7 +4,12 @@ use crate::payments::RefundState;
 const REFUND: &str = "019400c5-9c00-7000-8000-00000000000f";
 
 fn refund(reference: Option<&str>) -> Refund {
-    Refund { id: REFUND.parse().unwrap(), amount: eur(400), reference: reference.map(str::to_owned), again: false }
+    Refund {
+        id: REFUND.parse().unwrap(),
+        amount: eur(400),
+        reference: reference.map(str::to_owned),
+        again: false,
+    }
 }
 
 fn moved() -> Inquiry {
