@@ -572,6 +572,8 @@ alert-invariant_broken-title = An invariant is broken
 alert-invariant_broken-action = Run “calmness doctor”: it names the invariant and the rows concerned.
 alert-refund_failed-title = Money could not be sent back
 alert-refund_failed-action = Read the provider’s reason below. Send the money another way if it is still owed, and record it: the payer keeps their time until the money has gone back.
+alert-key_backend_away-title = The key service does not answer
+alert-key_backend_away-action = The product goes on with the keys in memory, for a day at most; a restart would fail. Read below what the service says, then check that it is unsealed, reachable and still grants its rights. “calmness keys status” tells when it is back.
 alert-account_frozen-title = A rule froze an account
 alert-account_frozen-action = Read the reason below and check with the person, then lift the freeze or confirm it. Until then they can’t log in, but their time and their place in the channel go on.
 

@@ -575,6 +575,8 @@ alert-invariant_broken-title = Un invariant est rompu
 alert-invariant_broken-action = Lancez « calmness doctor » : il nomme l’invariant et les lignes en cause.
 alert-refund_failed-title = Un remboursement n’a pas pu être envoyé
 alert-refund_failed-action = Lisez ci-dessous la raison du prestataire. Si la somme reste due, envoyez-la autrement et enregistrez-le : le payeur garde son temps tant que l’argent n’est pas reparti.
+alert-key_backend_away-title = Le service de clés ne répond plus
+alert-key_backend_away-action = Le produit continue avec les clés en mémoire, un jour au plus ; un redémarrage échouerait. Lisez ci-dessous ce que répond le service, puis vérifiez qu’il est ouvert, joignable et que ses droits sont en place. « calmness keys status » dit quand il est revenu.
 alert-account_frozen-title = Une règle a gelé un compte
 alert-account_frozen-action = Lisez la raison ci-dessous et vérifiez avec la personne, puis levez le gel ou confirmez-le. D’ici là, elle ne peut pas se connecter, mais son temps et son accès au canal continuent.
 

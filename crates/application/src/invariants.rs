@@ -287,7 +287,7 @@ async fn details_are_encrypted(db: &PgPool) -> Result<Vec<String>, StoreError> {
         r#"SELECT 'admin_config ' || key || ' is not encrypted' AS "line!"
            FROM admin_config
            WHERE length(value_encrypted) < 45 OR get_byte(value_encrypted, 0) <> 1
-              OR NOT EXISTS (SELECT FROM data_keys WHERE uuid_send(data_keys.id) = substring(value_encrypted FROM 2 FOR 16))
+              OR NOT EXISTS (SELECT FROM data_keys WHERE revoked_at IS NULL AND uuid_send(data_keys.id) = substring(value_encrypted FROM 2 FOR 16))
            UNION ALL
            SELECT 'webhook event ' || id || ' is not encrypted'
            FROM webhook_events

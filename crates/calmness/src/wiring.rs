@@ -1,5 +1,7 @@
 //! From a configuration to a product that is ready to serve.
 
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,6 @@ use application::identity::SmsService;
 use application::identity::passwords::Passwords;
 use application::keys::{Keys, KeysError};
 use application::tx::StoreError;
-use crypto::envelope::LocalKeyBackend;
 use crypto::password::{PasswordError, PasswordParams};
 use crypto::random::{Random, SystemRandom};
 use crypto::secret_key::SecretKeys;
@@ -175,11 +176,12 @@ pub async fn wire_with(
     let secret = config.secret_key.clone().ok_or(WiringError::Configuration(1))?;
     let secrets =
         SecretKeys::parse(&secret, &config.secret_key_previous).map_err(WiringError::peer("SECRET_KEY"))?;
-    let backend = LocalKeyBackend::derived(&secrets, Arc::clone(&random));
+    let told = Arc::clone(&clock);
+    let backends = keys::backends(config, &secrets, &random, &(Arc::new(move || told.wall()) as WallClock))?;
+    let patience = domain::time::Duration::hours(config.keys.serve_without_backend_hours.into());
     let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
-    let environment = environment_word(config.environment);
     let wall = clock.wall();
-    let keys = Keys::open(&db, &secrets, &backend, environment, &public_url, &*random, wall).await?;
+    let keys = Keys::open(&db, &secrets, backends, patience, &public_url, &*random, wall).await?;
     let passwords = Passwords::new(password_params, Arc::clone(&random))?;
     let peers = peers(config, &clock, &keys)?;
     let options = Options {

@@ -10,6 +10,7 @@ use application::access::AccessError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::incident::{EvidenceError, IncidentError};
+use application::keys::KeyChangeError;
 use application::settings::SettingError;
 use application::text::{self, Locale};
 use application::tx::StoreError;
@@ -339,6 +340,22 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::Store(error) => error.into(),
             AccessError::NotSetUp => Self::new(StatusCode::SERVICE_UNAVAILABLE, "telegram_unavailable"),
+        }
+    }
+}
+
+impl From<KeyChangeError> for Problem {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::Store(error) => error.into(),
+            KeyChangeError::TooMany | KeyChangeError::InUse(_) | KeyChangeError::StillNeeded { .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict")
+            }
+            KeyChangeError::Unknown => Self::not_found(),
+            KeyChangeError::Backend(_) | KeyChangeError::Keys(_) => {
+                tracing::error!(error = &error as &dyn Error, "the key service did not do its part");
+                Self::unavailable(60)
+            }
         }
     }
 }

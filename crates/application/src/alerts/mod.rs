@@ -30,6 +30,8 @@ pub enum Kind {
     RefundFailed,
     /// The operator's people acted in an emergency.
     IncidentAct,
+    /// The service that wraps the data keys does not answer, or refuses.
+    KeyBackendAway,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
             Self::IncidentAct => "incident_act",
+            Self::KeyBackendAway => "key_backend_away",
         }
     }
 }

@@ -61,9 +61,9 @@ impl App {
     ) -> Result<Option<DeviceId>, StoreError> {
         let Some(token) = &device.token else { return Ok(None) };
         let now = self.clock().wall().unix_timestamp();
-        let key = self.keys().device_token();
-        let Some(token) = device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds())
-        else {
+        let believed =
+            |key| device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds());
+        let Some(token) = self.keys().device_tokens().iter().find_map(believed) else {
             return Ok(None);
         };
         if user.map(UserId::uuid) != Some(token.user) {

@@ -356,6 +356,7 @@ pub(super) struct Presented {
 pub(super) struct Rotation {
     pub(super) at: Instant,
     pub(super) nonce: [u8; 16],
+    pub(super) successor_hash: Vec<u8>,
     pub(super) successor_unused: bool,
 }
 
@@ -383,7 +384,7 @@ pub(super) async fn lock_refresh_token(
                   OR sessions.created_at <= (SELECT not_before FROM session_cutoff) AS "revoked!",
                   sessions.last_used_at, sessions.network, sessions.second_factor_at IS NOT NULL AS "second_factor!",
                   users.role, users.frozen_at IS NOT NULL AS "frozen!",
-                  token.rotated_at, token.nonce,
+                  token.rotated_at, token.nonce, token.successor_hash,
                   COALESCE(successor.rotated_at IS NULL, false) AS "successor_unused!"
            FROM refresh_tokens AS token
            JOIN sessions ON sessions.id = token.session_id
@@ -398,7 +399,8 @@ pub(super) async fn lock_refresh_token(
         (Some(at), Some(nonce)) => {
             let nonce =
                 nonce.try_into().map_err(|_| StoreError::Corrupt("refresh_tokens.nonce".to_owned()))?;
-            Some(Rotation { at, nonce, successor_unused: row.successor_unused })
+            let successor_hash = row.successor_hash.unwrap_or_default();
+            Some(Rotation { at, nonce, successor_hash, successor_unused: row.successor_unused })
         }
         _ => None,
     };

@@ -14,6 +14,8 @@ use crate::tx::StoreError;
 pub const REFRESH: StdDuration = StdDuration::from_secs(2);
 /// How long that may take.
 const REFRESH_LIMIT: StdDuration = StdDuration::from_secs(5);
+/// How often the key service is asked whether it still opens what it wrapped.
+const LOOK_AT_KEY_SERVICE: StdDuration = StdDuration::from_mins(1);
 /// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
 const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
@@ -74,6 +76,7 @@ async fn sweep_if_due(
         app.forget_ended_sessions().await?;
         app.forget_old_identity().await?;
         app.rotate_jwt_key_when_due().await?;
+        app.rotate_data_key_when_due().await?;
         *retention = Some(now);
     }
     Ok(())
@@ -82,6 +85,32 @@ async fn sweep_if_due(
 impl App {
     /// Keeps what is in memory equal to the database, for as long as the process serves.
     pub async fn keep_memory_fresh(&self) {
+        tokio::join!(self.keep_settings_fresh(), self.keep_data_keys_fresh(), self.watch_key_service());
+    }
+
+    async fn keep_data_keys_fresh(&self) {
+        let mut ticks = tokio::time::interval(REFRESH);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.refresh_data_keys().await {
+                tracing::warn!(error = &error as &dyn Error, "the data keys could not be read again");
+            }
+        }
+    }
+
+    async fn watch_key_service(&self) {
+        let mut ticks = tokio::time::interval(LOOK_AT_KEY_SERVICE);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.look_at_key_service().await {
+                tracing::warn!(error = &error as &dyn Error, "the key service could not be looked at");
+            }
+        }
+    }
+
+    async fn keep_settings_fresh(&self) {
         let mut ticks = tokio::time::interval(REFRESH);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

@@ -121,6 +121,32 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.daily_cap", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.daily_cap_per_prefix", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.allowed_prefixes", Kind::List, "a list of calling codes like +225, +33"),
+    key("keys.backend", Kind::Text, "local, vault or aws_kms"),
+    key("keys.previous_backend", Kind::Text, "local, vault or aws_kms"),
+    key("keys.allow_local", Kind::Flag, "true or false"),
+    key("keys.serve_without_backend_hours", Kind::Number, "a number from 0 to 24"),
+    key("keys.vault.address", Kind::Text, "an address like https://vault.example:8200"),
+    key("keys.vault.mount", Kind::Text, "the path of the transit engine"),
+    key("keys.vault.key", Kind::Text, "the name of a derived transit key"),
+    key("keys.vault.auth_mount", Kind::Text, "the path of AppRole"),
+    key("keys.vault.role_id", Kind::Text, "the role_id of an AppRole"),
+    key("keys.vault.secret_id", Kind::Secret, "a secret_id of the AppRole"),
+    key("keys.vault.namespace", Kind::Text, "a namespace"),
+    key("keys.aws_kms.region", Kind::Text, "a region like eu-west-3"),
+    key("keys.aws_kms.endpoint", Kind::Text, "an address like https://kms.eu-west-3.amazonaws.com"),
+    key("keys.aws_kms.key_id", Kind::Text, "the ARN, id or alias of a key"),
+    Key {
+        alias: Some("AWS_ACCESS_KEY_ID"),
+        ..key("keys.aws_kms.access_key_id", Kind::Secret, "the id of an access key")
+    },
+    Key {
+        alias: Some("AWS_SECRET_ACCESS_KEY"),
+        ..key("keys.aws_kms.secret_access_key", Kind::Secret, "the secret of the access key")
+    },
+    Key {
+        alias: Some("AWS_SESSION_TOKEN"),
+        ..key("keys.aws_kms.session_token", Kind::Secret, "the token of temporary credentials")
+    },
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

@@ -12,6 +12,8 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
+use super::KeyService;
+
 /// Everything that an operator decides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -49,6 +51,8 @@ pub struct Config {
     pub providers: Providers,
     /// Codes by SMS.
     pub sms: Sms,
+    /// Where the key-encryption key is.
+    pub keys: KeyService,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -305,6 +309,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             providers: Providers::default(),
             sms: Sms::default(),
+            keys: KeyService::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }
@@ -395,11 +400,11 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     String::deserialize(deserializer)?.trim().parse().map_err(de::Error::custom)
 }
 
-fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     url(deserializer).map(Some)
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
 }
 

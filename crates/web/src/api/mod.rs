@@ -114,6 +114,8 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
+        .routes(needs(Scope::KeysRead).guard(routes!(admin::keys::inventory)))
+        .routes(needs(Scope::KeysRotate).and_a_step_up().guard(routes!(admin::keys::rotate)))
         .merge(emergencies())
 }
 

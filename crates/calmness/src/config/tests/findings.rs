@@ -20,6 +20,7 @@ mail.smtp_url = "smtps://user:password@mail.example:465"
 mail.from = "Calmness <no-reply@calmness.example>"
 telegram.bot_token = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
 telegram.webhook_secret = "4f1d2c3b4a59687786a5b4c3d2e1f00112233445"
+keys.allow_local = true
 [providers.hmac_psp]
 enabled = true
 base_url = "https://pay.example/v1"
@@ -73,7 +74,8 @@ fn an_empty_configuration_is_refused_in_production_and_only_lacks_its_key_in_dev
             "mail.smtp_url",
             "mail.from",
             "telegram.bot_token",
-            "telegram.webhook_secret"
+            "telegram.webhook_secret",
+            "keys.backend"
         ]
     );
     let development = config("environment = 'development'", &[]).expect("the defaults");

@@ -1,6 +1,7 @@
 //! `/api/admin`: what the operator's people do.
 
 pub(super) mod incident;
+pub(super) mod keys;
 pub(super) mod payments;
 pub(super) mod review;
 pub(super) mod users;
