@@ -9,6 +9,8 @@ mod migrate;
 mod private_database;
 mod receipt;
 mod rehearse;
+#[cfg(test)]
+mod runbooks;
 mod serve;
 mod settings;
 mod user;
