@@ -54,9 +54,10 @@ impl App {
     ) -> Result<RotatedKeys, IncidentError> {
         let reason = checked_reason(reason)?;
         // Sessions first: whoever held an old one must not get a token of the new key.
-        let sessions = match end_sessions {
-            true => Some(self.revoke_all_sessions(context, keys_too, reason).await?),
-            false => None,
+        let sessions = if end_sessions {
+            Some(self.revoke_all_sessions(context, keys_too, reason).await?)
+        } else {
+            None
         };
         let jwt_key = self.rotate_jwt_key(context, true).await?;
         let mut renewals = Vec::new();

@@ -58,6 +58,8 @@ async fn the_document_lists_these_operations() {
     /api/admin/incident/resume-purchases post
     /api/admin/incident/revoke-sessions post
     /api/admin/incident/rotate-keys post
+    /api/admin/keys get
+    /api/admin/keys/rotate post
     /api/admin/payments get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post

@@ -60,7 +60,10 @@ async fn dump(world: &World) -> String {
 async fn sec_28_no_secret_is_in_a_full_dump_of_the_database() {
     let world = World::new().await;
     let secrets = play(&world).await;
-    Place::new("the dump", dump(&world).await).with("awa@example.com").with("provider_stripe").hides(&secrets);
+    Place::new("the dump", dump(&world).await)
+        .with("awa@example.com")
+        .with("provider_stripe")
+        .hides(&secrets);
     world.finish().await;
 }
 
@@ -95,9 +98,15 @@ async fn refusals(world: &World, customer: &Customer) -> String {
         ("/api/auth/email/verify", json!({ "token": canary, "password": canary })),
         ("/api/auth/password/reset", json!({ "token": canary, "password": canary })),
         ("/api/auth/mfa/verify", json!({ "mfa_token": canary, "method": canary, "code": canary })),
-        ("/api/billing/payments/init", json!({ "plan_code": canary, "provider": canary, "idempotency_key": canary })),
+        (
+            "/api/billing/payments/init",
+            json!({ "plan_code": canary, "provider": canary, "idempotency_key": canary }),
+        ),
         ("/api/billing/payment-methods", json!({ "provider": canary, "phone_number": canary })),
-        ("/api/auth/password/change", json!({ "password": PASSWORD, "new_password": canary, "code": canary })),
+        (
+            "/api/auth/password/change",
+            json!({ "password": PASSWORD, "new_password": canary, "code": canary }),
+        ),
     ];
     for (path, body) in posts {
         let answer = world.by(customer, "POST", path, &body).await;
@@ -134,7 +143,10 @@ async fn sec_28_no_answer_repeats_what_was_refused() {
         ("the secret key", config.secret_key.as_ref().unwrap().expose_secret().to_owned()),
         ("the database's words", "payments\" does not exist".to_owned()),
     ];
-    Place::new("an answer", told).with("\"code\":\"validation_failed\"").with("\"code\":\"internal\"").hides(&secrets);
+    Place::new("an answer", told)
+        .with("\"code\":\"validation_failed\"")
+        .with("\"code\":\"internal\"")
+        .hides(&secrets);
     world.take_server_errors();
     world.finish_with_work_left().await;
 }
@@ -268,7 +280,8 @@ async fn sec_28_no_secret_of_the_configuration_is_printed_whatever_fails() {
     let commands: [&[&str]; 5] =
         [&["config", "check"], &["doctor"], &["migrate"], &["settings", "list"], &["incident", "status"]];
     for command in commands {
-        let run = program.run(&[&["--config", config], command].concat(), &[("RUST_BACKTRACE", "1")], "").await;
+        let run =
+            program.run(&[&["--config", config], command].concat(), &[("RUST_BACKTRACE", "1")], "").await;
         let name = command.join(" ");
         assert!(command[0] == "config" || run.code != 0, "{name} needs a database that is not there");
         let said = format!("{}{}", run.stdout, run.stderr);
