@@ -43,6 +43,8 @@ pub(super) fn is_over(session: SessionId, not_before: Instant) -> bool {
 /// Ends every session, every login that waits for its second step and every permission; keys of machines if asked.
 pub(crate) async fn end_everybody(tx: &mut Tx, keys_too: bool) -> Result<EverybodyOut, StoreError> {
     let wall = tx.wall();
+    // A login locks its challenge before the row below: taken in the same order, the two seldom wait for each other.
+    delete_challenges(tx).await?;
     // Logins under way finish first, and later ones wait: after this nobody opens a session that is not seen below.
     let before = sqlx::query_scalar!("SELECT not_before FROM session_cutoff FOR UPDATE");
     let before = before.fetch_one(tx.db()).await?;
@@ -57,7 +59,7 @@ pub(crate) async fn end_everybody(tx: &mut Tx, keys_too: bool) -> Result<Everybo
     .fetch_one(tx.db())
     .await?;
     sqlx::query!("UPDATE session_cutoff SET not_before = $1", not_before).execute(tx.db()).await?;
-    sqlx::query!("DELETE FROM challenges").execute(tx.db()).await?;
+    delete_challenges(tx).await?;
     sqlx::query!("DELETE FROM step_ups").execute(tx.db()).await?;
     let mut api_keys = 0;
     if keys_too {
@@ -65,6 +67,11 @@ pub(crate) async fn end_everybody(tx: &mut Tx, keys_too: bool) -> Result<Everybo
         api_keys = ended.execute(tx.db()).await?.rows_affected();
     }
     Ok(EverybodyOut { not_before, sessions, api_keys })
+}
+
+async fn delete_challenges(tx: &mut Tx) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM challenges").execute(tx.db()).await?;
+    Ok(())
 }
 
 impl App {

@@ -266,19 +266,7 @@ impl MailContent {
                 ..say.letter("mail-ended-subject", "mail-ended-heading", "mail-ended-button", link)
             },
             Self::Incident { act, by, reason, at, link } => {
-                let subject = format!("mail-incident-{}-subject", act.as_str());
-                let by = by.clone().unwrap_or_else(|| say.t("mail-incident-by-operator"));
-                Letter {
-                    paragraphs: vec![say.t(&format!("mail-incident-{}-text", act.as_str()))],
-                    facts: vec![
-                        (say.t("mail-incident-at"), say.locale.instant(*at)),
-                        (say.t("mail-incident-by"), by),
-                        (say.t("mail-incident-reason"), one_line(reason)),
-                    ],
-                    after: vec![say.t("mail-incident-not-planned")],
-                    why: say.t("mail-incident-why"),
-                    ..say.letter(&subject, &subject, "mail-incident-button", link)
-                }
+                say.incident(*act, by.as_deref(), reason, *at, link)
             }
             Self::TimeGranted { days, ends_at, link } => say.time_granted(*days, *ends_at, link),
             Self::TimeRevoked { ends_at, link } => say.time_revoked(*ends_at, link),
@@ -380,6 +368,22 @@ impl Voice<'_> {
             facts,
             after,
             ..self.letter(&subject, &subject, "mail-security-button", link)
+        }
+    }
+
+    fn incident(self, act: Act, by: Option<&str>, reason: &str, at: OffsetDateTime, link: &str) -> Letter {
+        let subject = format!("mail-incident-{}-subject", act.as_str());
+        let by = by.map_or_else(|| self.t("mail-incident-by-operator"), ToOwned::to_owned);
+        Letter {
+            paragraphs: vec![self.t(&format!("mail-incident-{}-text", act.as_str()))],
+            facts: vec![
+                (self.t("mail-incident-at"), self.locale.instant(at)),
+                (self.t("mail-incident-by"), by),
+                (self.t("mail-incident-reason"), one_line(reason)),
+            ],
+            after: vec![self.t("mail-incident-not-planned")],
+            why: self.t("mail-incident-why"),
+            ..self.letter(&subject, &subject, "mail-incident-button", link)
         }
     }
 

@@ -13,6 +13,8 @@ mod receipt;
 mod rehearse;
 mod removals;
 mod retention;
+#[cfg(test)]
+mod runbooks;
 mod serve;
 mod settings;
 mod subscription;

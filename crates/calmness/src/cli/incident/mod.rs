@@ -129,6 +129,12 @@ async fn rotate(
     let rotated = app.rotate_every_key(context, revoke_sessions, api_keys, reason).await?;
     terminal::say("Done:");
     terminal::say(&format!("  {} signs access tokens; earlier ones are worth nothing", rotated.jwt_key));
+    if let Some(key) = rotated.data_key {
+        terminal::say(&format!("  {key} seals what is written, on every instance in 15 seconds"));
+    }
+    if rotated.key_encryption_key {
+        terminal::say("  the key service has made its next key, and wraps every data key under it");
+    }
     if let Some(ended) = rotated.sessions {
         terminal::say(&format!("  {} sessions and {} API keys have ended", ended.sessions, ended.api_keys));
     }

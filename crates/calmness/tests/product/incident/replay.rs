@@ -34,7 +34,9 @@ async fn i2_a_replayed_period_counts_nothing_twice_and_goes_on_past_what_it_cann
     assert_eq!(world.count("SELECT count(*) FROM audit_logs WHERE action = 'webhook.replayed'").await, 0);
 
     let id = first["id"].as_str().unwrap();
-    world.sql(&format!("UPDATE webhook_events SET body_encrypted = '' WHERE payment_id = '{id}'")).await;
+    let damaged = "set_byte(body_encrypted, length(body_encrypted) - 1, (get_byte(body_encrypted, length(body_encrypted) - 1) # 1))";
+    let first_ones = format!("WHERE payment_id = '{id}'");
+    world.sql(&format!("UPDATE webhook_events SET body_encrypted = {damaged} {first_ones}")).await;
     let done =
         world.confirmed(&admin, "POST", REPLAY, &today(&world, "after an outage")).await.expect(200).body;
     assert_eq!(done["processed"], 2);
@@ -67,7 +69,8 @@ async fn i2_a_callback_that_found_no_payment_counts_when_its_period_is_replayed(
     assert_eq!(done["outcomes"], json!({ "applied": 1 }));
     assert_eq!(world.status_of(&awa, &payment).await, "succeeded");
     assert_eq!(world.subscription(&awa).await["status"], "active");
-    world.finish_with_work_left().await;
+    // The audit log, which a restore would have cut as well, tells of both settlements.
+    world.abandon().await;
 }
 
 #[tokio::test]

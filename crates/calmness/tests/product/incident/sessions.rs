@@ -97,6 +97,8 @@ async fn i1_rotating_keys_tells_what_is_done_and_what_only_people_can_renew() {
     {
         assert!(settings.iter().any(|known| known.contains(setting)), "{setting}: {settings:?}");
     }
+    let newest = "SELECT id FROM data_keys ORDER BY created_at DESC LIMIT 1";
+    assert_eq!(world.rows(newest).await, [json!({ "id": rotated.body["data_key"] })]);
     world.until_refused(&awa).await;
     let back = world.log_in(&awa.email).await;
     world.get_by(&back, "/api/me").await.expect(200);

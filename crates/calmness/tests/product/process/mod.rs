@@ -7,4 +7,4 @@ mod incident;
 mod instances;
 mod keys;
 mod power_cut;
-mod program;
+pub(crate) mod program;

@@ -15,19 +15,19 @@ use tokio::process::{Child, Command};
 use crate::support::{Answer, Call, World, client};
 
 /// A folder to run in.
-pub(super) struct Program {
+pub(crate) struct Program {
     folder: TempDir,
 }
 
 /// What a finished run left.
-pub(super) struct Run {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Program {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -39,7 +39,7 @@ impl Program {
     }
 
     /// Runs a command to its end.
-    pub(super) async fn run(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Run {
+    pub(crate) async fn run(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Run {
         let mut command = self.command(arguments, variables);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -57,12 +57,12 @@ impl Program {
     }
 
     /// Runs without input and variables.
-    pub(super) async fn say(&self, arguments: &[&str]) -> Run {
+    pub(crate) async fn say(&self, arguments: &[&str]) -> Run {
         self.run(arguments, &[], "").await
     }
 
     /// With the configuration of a world, for commands beside it.
-    pub(super) async fn command_of(world: &World, arguments: &[&str]) -> Run {
+    pub(crate) async fn command_of(world: &World, arguments: &[&str]) -> Run {
         let program = Self::new();
         let database = world.config().database.url.clone().unwrap();
         let written = world.configuration(&world.base, "127.0.0.1:0", &database);
@@ -71,7 +71,7 @@ impl Program {
         program.run(&arguments, &[], "").await
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
@@ -79,16 +79,16 @@ impl Program {
 }
 
 /// The program as a server beside a world: the same database, the same peers, another address.
-pub(super) struct Server {
+pub(crate) struct Server {
     program: Program,
     config: PathBuf,
-    pub(super) base: String,
+    pub(crate) base: String,
     child: Child,
     http: reqwest::Client,
 }
 
 impl Server {
-    pub(super) async fn start(world: &World, options: &[&str]) -> Self {
+    pub(crate) async fn start(world: &World, options: &[&str]) -> Self {
         let address = free_address();
         let public = format!("http://{address}");
         let database = world.config().database.url.clone().unwrap();
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// As one more instance of the same product: people know it by the same address.
-    pub(super) async fn beside(world: &World, database: &SecretString) -> Self {
+    pub(crate) async fn beside(world: &World, database: &SecretString) -> Self {
         Self::start_at(world, &free_address(), &world.base, database, &["--no-worker"]).await
     }
 
@@ -116,33 +116,33 @@ impl Server {
         server
     }
 
-    pub(super) fn config(&self) -> &Path {
+    pub(crate) fn config(&self) -> &Path {
         &self.config
     }
 
     /// As a power cut would: no chance to tidy up.
-    pub(super) async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
 
-    pub(super) async fn start_again(&mut self, options: &[&str]) {
+    pub(crate) async fn start_again(&mut self, options: &[&str]) {
         self.child = spawn(&self.program, &self.config, options);
         self.until_ready().await;
     }
 
     /// The most that was ever resident of it, in KiB.
-    pub(super) fn highest_memory_kib(&self) -> u64 {
+    pub(crate) fn highest_memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    pub(super) fn call(&self, method: &str, path: &str) -> Call<'static> {
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call<'static> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         Call::elsewhere(self.http.request(method, format!("{}{path}", self.base)))
     }
 
-    pub(super) async fn log_in(&self, email: &str) -> String {
+    pub(crate) async fn log_in(&self, email: &str) -> String {
         let body = json!({ "email": email, "password": crate::support::PASSWORD });
         let tokens: Answer = self.call("POST", "/api/auth/login").json(&body).send().await.expect(200);
         tokens.text_of("access_token").to_owned()

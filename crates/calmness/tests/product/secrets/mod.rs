@@ -1,12 +1,19 @@
 //! Canaries (SEC-28): whatever must stay secret is planted, used, and then looked for where nobody may find it.
 
+mod everywhere;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use application::Context;
+use application::settings::Key;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Customer, PASSWORD, TELEGRAM_SECRET, WEBHOOK_SECRET, World};
+use crate::support::{
+    BTCPAY_KEY, BTCPAY_WEBHOOK, Customer, MOMO_COLLECTION, MOMO_DISBURSEMENT, MOMO_KEY, MOMO_USER, PASSWORD,
+    TELEGRAM_SECRET, WEBHOOK_SECRET, World,
+};
 
 /// A log that is kept in memory until it is taken.
 #[derive(Clone)]
@@ -53,6 +60,7 @@ async fn play(world: &World) -> Vec<(&'static str, String)> {
     world.deliver_signed("a-forged-body-canary", "t=1,v1=forged-signature-canary").await.expect(401);
     let card = world.init(&customer, "4242 4242 4242 4242", "signaux-weekly").await;
     assert_eq!(card.problem(), (422, "card_number_refused"));
+    let providers = play_with_providers(world, &customer).await;
     world.fault(json!({ "peer": "telegram", "fault": "error_500", "times": 2 })).await;
     world.fault(json!({ "peer": "smtp", "fault": "down", "times": 2 })).await;
     let guarding = play_with_guards(world, &customer).await;
@@ -83,7 +91,76 @@ async fn play(world: &World) -> Vec<(&'static str, String)> {
         ("Twilio's auth token", config.sms.auth_tokens[0].expose_secret().to_owned()),
     ];
     secrets.extend(guarding);
+    secrets.extend(providers);
     secrets
+}
+
+const STRIPE_KEY: &str = "sk_test_sandbox0123456789";
+const STRIPE_WEBHOOK: &str = "whsec_sandbox0123456789abcdef";
+const PAYPAL_SECRET: &str = "paypal-sandbox-secret";
+
+/// The settings of providers, each with its secrets.
+fn provider_settings(sandbox: &str) -> [(Key, Value); 4] {
+    let momo = |key: &str| json!({ "api_user": MOMO_USER, "api_key": MOMO_KEY, "subscription_key": key });
+    let mut documents = [
+        (Key::Stripe, "stripe", json!({ "secret_key": STRIPE_KEY, "webhook_secrets": [STRIPE_WEBHOOK] })),
+        (
+            Key::Paypal,
+            "paypal",
+            json!({ "client_id": "paypal-sandbox-client", "client_secret": PAYPAL_SECRET, "webhook_id": "8PT597110X687430LKGECATA" }),
+        ),
+        (
+            Key::MtnMomo,
+            "mtn_momo",
+            json!({ "collection": momo(MOMO_COLLECTION), "disbursement": momo(MOMO_DISBURSEMENT), "callbacks": true }),
+        ),
+        (
+            Key::Btcpay,
+            "btcpay",
+            json!({ "store_id": "TheTestsStore", "api_key": BTCPAY_KEY, "webhook_secrets": [BTCPAY_WEBHOOK] }),
+        ),
+    ];
+    for (_, path, document) in &mut documents {
+        document["base_url"] = json!(format!("{sandbox}/{path}"));
+        document["currencies"] = json!(["EUR"]);
+        document["mode"] = json!("test");
+    }
+    documents.map(|(key, _, document)| (key, document))
+}
+
+/// Providers whose secrets stand in settings: set up, paid through, lied about.
+async fn play_with_providers(world: &World, customer: &Customer) -> Vec<(&'static str, String)> {
+    for (key, document) in provider_settings(&world.sandbox) {
+        world.app.set_setting(&Context::operator(), key, &document.to_string()).await.unwrap();
+    }
+    for provider in ["stripe", "paypal", "mtn_momo", "btcpay"] {
+        let mut order = json!({ "plan_code": "signaux-monthly", "provider": provider, "currency": "EUR" });
+        if provider == "mtn_momo" {
+            order["phone_number"] = json!("+22997808080");
+        }
+        world.init_with(customer, provider, &order).await.expect(201);
+    }
+    for (provider, header) in [("stripe", "Stripe-Signature"), ("btcpay", "BTCPay-Sig")] {
+        let forged = world.call("POST", &format!("/api/webhooks/{provider}"));
+        let forged = forged.header(header, "t=1,v1=forged-provider-signature-canary");
+        forged.body("forged-provider-body-canary").send().await.expect(401);
+    }
+    let method = json!({ "provider": "mtn_momo", "phone_number": "+22997808081" });
+    world.by(customer, "POST", "/api/billing/payment-methods", &method).await.expect(201);
+    vec![
+        ("Stripe's key", STRIPE_KEY.to_owned()),
+        ("Stripe's webhook secret", STRIPE_WEBHOOK.to_owned()),
+        ("PayPal's secret", PAYPAL_SECRET.to_owned()),
+        ("MTN's key", MOMO_KEY.to_owned()),
+        ("MTN's subscription", MOMO_COLLECTION.to_owned()),
+        ("MTN's other subscription", MOMO_DISBURSEMENT.to_owned()),
+        ("BTCPay's key", BTCPAY_KEY.to_owned()),
+        ("BTCPay's webhook secret", BTCPAY_WEBHOOK.to_owned()),
+        ("a payer's telephone", "97808080".to_owned()),
+        ("a stored telephone", "97808081".to_owned()),
+        ("a provider's forged signature", "forged-provider-signature-canary".to_owned()),
+        ("a provider's forged body", "forged-provider-body-canary".to_owned()),
+    ]
 }
 
 /// What guards the account, set up and used; every secret that was in it.

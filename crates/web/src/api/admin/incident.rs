@@ -81,6 +81,10 @@ pub(crate) struct RotateKeysBody {
 pub(crate) struct KeysRotatedResponse {
     /// Signs access tokens from now on; earlier ones are worth nothing.
     jwt_key: String,
+    /// Seals what is written; null where the key service did not do its part.
+    data_key: Option<Uuid>,
+    /// Whether the key service made its next key and wraps every data key under it.
+    key_encryption_key: bool,
     sessions_revoked: Option<SessionsRevokedResponse>,
     renewals: Vec<RenewalResponse>,
 }
@@ -216,6 +220,8 @@ pub(crate) async fn rotate_keys(
     let rotated = state.app.rotate_every_key(&person.context, revoke_sessions, api_keys, &reason).await?;
     Ok(axum::Json(KeysRotatedResponse {
         jwt_key: rotated.jwt_key,
+        data_key: rotated.data_key,
+        key_encryption_key: rotated.key_encryption_key,
         sessions_revoked: rotated.sessions.map(Into::into),
         renewals: rotated.renewals.into_iter().map(Into::into).collect(),
     }))
