@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-reset rehearse test test-contracts lint bench sqlx screenshots
+.PHONY: help demo demo-reset rehearse test test-contracts test-steady fuzz lint bench sqlx screenshots
 
 help: ## Tell what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,12 @@ test: ## Run every check: formatting, lints, unit tests, product tests, browser 
 
 test-contracts: ## Try the simulated providers with the providers' own libraries (installs them)
 	@scripts/test-contracts.sh
+
+test-steady: ## Have our requests judged by the official specifications (CALMNESS_SHARED names their folder)
+	@scripts/test-steady.sh
+
+fuzz: ## Search for input that breaks a reader of what strangers send (FUZZ_SECONDS each; needs nightly Rust)
+	@scripts/fuzz.sh
 
 lint: ## Formatting, clippy, licences and sources of dependencies, freshness of .sqlx
 	@scripts/lint.sh

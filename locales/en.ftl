@@ -792,3 +792,35 @@ flash-all-ended = All your devices are logged out.
 flash-key-ended = This key is worth nothing any more.
 flash-erasure-asked = Your request is recorded.
 flash-erasure-kept = Your account stays.
+
+## Emergencies: what every administrator is told
+
+mail-incident-sessions-revoked-subject = Everybody’s sessions were ended
+mail-incident-sessions-revoked-text = Every session was ended, of customers and of the team: everybody logs in again. Payments, subscriptions and access go on.
+mail-incident-keys-rotated-subject = The keys were rotated in an emergency
+mail-incident-keys-rotated-text = New keys are in use. What has to be renewed at the payment providers and on the machine stands in the answer of the command.
+mail-incident-purchases-paused-subject = Purchases are paused
+mail-incident-purchases-paused-text = No new payment can be opened. Those under way are settled, and access goes on.
+mail-incident-purchases-resumed-subject = Purchases are open again
+mail-incident-purchases-resumed-text = The pause is over: customers can buy again.
+mail-incident-account-frozen-subject = An account was frozen
+mail-incident-account-frozen-text = An account was frozen in an emergency: no login, no payment, no access until it is lifted.
+mail-incident-webhooks-replayed-subject = Payment notices were processed again
+mail-incident-webhooks-replayed-text = Kept payment notices of a period were processed again. None counts twice.
+mail-incident-evidence-exported-subject = Evidence was exported
+mail-incident-evidence-exported-text = A signed archive with entries of the audit log, payments and payment notices was made. It holds personal data.
+mail-incident-at = On
+mail-incident-by = By
+mail-incident-by-operator = the operator, on the machine
+mail-incident-reason = Reason
+mail-incident-not-planned = If nobody of the team did this, follow the runbook “stolen admin” at once.
+mail-incident-button = Open Calmness
+mail-incident-why = You get this mail because you are an administrator of { $company }.
+
+alert-incident_act-title = The team acted in an emergency
+alert-incident_act-action = Check that it was planned. If not, follow the runbook “stolen admin” at once.
+
+error-purchases_paused-title = Purchases are paused
+error-purchases_paused-detail = New purchases are paused for a moment. Nothing was charged. Your access and payments under way go on; come back a little later.
+
+plans-paused = New purchases are paused for a moment. Your access and payments under way go on; come back a little later.

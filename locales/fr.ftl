@@ -801,3 +801,35 @@ flash-all-ended = Tous vos appareils sont déconnectés.
 flash-key-ended = Cette clé ne vaut plus rien.
 flash-erasure-asked = Votre demande est enregistrée.
 flash-erasure-kept = Votre compte reste.
+
+## Urgences : ce que chaque administrateur apprend
+
+mail-incident-sessions-revoked-subject = Toutes les sessions ont été fermées
+mail-incident-sessions-revoked-text = Toutes les sessions ont été fermées, celles des clients comme celles de l’équipe : chacun se reconnecte. Les paiements, les abonnements et les accès continuent.
+mail-incident-keys-rotated-subject = Les clés ont été remplacées en urgence
+mail-incident-keys-rotated-text = De nouvelles clés sont en service. Ce qui reste à renouveler chez les prestataires de paiement et sur la machine figure dans la réponse de la commande.
+mail-incident-purchases-paused-subject = Les achats sont suspendus
+mail-incident-purchases-paused-text = Aucun nouveau paiement ne peut être ouvert. Ceux en cours sont menés à terme et les accès continuent.
+mail-incident-purchases-resumed-subject = Les achats sont rouverts
+mail-incident-purchases-resumed-text = La suspension est levée : les clients peuvent de nouveau acheter.
+mail-incident-account-frozen-subject = Un compte a été gelé
+mail-incident-account-frozen-text = Un compte a été gelé en urgence : ni connexion, ni paiement, ni accès jusqu’au dégel.
+mail-incident-webhooks-replayed-subject = Des avis de paiement ont été traités de nouveau
+mail-incident-webhooks-replayed-text = Les avis de paiement conservés d’une période ont été traités de nouveau. Aucun ne compte deux fois.
+mail-incident-evidence-exported-subject = Des preuves ont été exportées
+mail-incident-evidence-exported-text = Une archive signée contenant des entrées du journal d’audit, des paiements et des avis de paiement a été créée. Elle contient des données personnelles.
+mail-incident-at = Le
+mail-incident-by = Par
+mail-incident-by-operator = l’exploitant, sur la machine
+mail-incident-reason = Motif
+mail-incident-not-planned = Si personne de l’équipe n’est à l’origine de cette action, suivez tout de suite la procédure « stolen admin ».
+mail-incident-button = Ouvrir Calmness
+mail-incident-why = Vous recevez ce courriel parce que vous êtes administrateur de { $company }.
+
+alert-incident_act-title = L’équipe est intervenue en urgence
+alert-incident_act-action = Vérifiez que c’était prévu. Sinon, suivez tout de suite la procédure « stolen admin ».
+
+error-purchases_paused-title = Achats suspendus
+error-purchases_paused-detail = Les nouveaux achats sont suspendus pour un moment. Rien n’a été débité. Votre accès et vos paiements en cours continuent ; revenez un peu plus tard.
+
+plans-paused = Les nouveaux achats sont suspendus pour un moment. Votre accès et vos paiements en cours continuent ; revenez un peu plus tard.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The providers' own libraries against the simulated providers: what they can do there is what the sandbox has right. Everything
-# that it needs is installed into one folder of the user's cache; the sandbox listens on loopback and is stopped at the end.
+# The providers' own libraries against the simulated providers: what they can do there is what the sandbox has right; and our own
+# requests against the official specifications. Everything that it needs is installed into one folder of the user's cache; the
+# sandbox listens on loopback and is stopped at the end. All ports are the system's choice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/tools.sh
@@ -12,7 +13,10 @@ say "installing ${libraries[*]}"
 say "building the sandbox"
 cargo build --locked --quiet -p sandbox --example standalone
 log=$(mktemp)
-"${CARGO_TARGET_DIR:-target}/debug/examples/standalone" 0 0 >"$log" 2>&1 &
+# Where the tests listen for events, one after the other.
+PRODUCT_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export PRODUCT_PORT
+"${CARGO_TARGET_DIR:-target}/debug/examples/standalone" 0 0 "http://127.0.0.1:$PRODUCT_PORT" >"$log" 2>&1 &
 sandbox=$!
 trap 'kill "$sandbox" 2>/dev/null || true; rm -f "$log"' EXIT
 address=""
@@ -37,3 +41,4 @@ else
     say "npm is not there: FedaPay's and MTN MoMo's libraries are skipped"
 fi
 say "the providers' own libraries agree"
+scripts/test-steady.sh

@@ -4,7 +4,7 @@
     pip install paypal-server-sdk==2.4.0                       # in another
     python tests/contracts/paypal_sdk.py
 
-`SANDBOX` names another sandbox. The test listens on 127.0.0.1:8080, where the standalone sandbox tells its events.
+`SANDBOX` names another sandbox. The test listens where the sandbox tells its events: on 127.0.0.1:8080, or the port in `PRODUCT_PORT`.
 """
 
 import json
@@ -86,7 +86,7 @@ def told(kind, payment_id):
 class PaypalsOwnLibrary(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = HTTPServer(("127.0.0.1", 8080), Product)
+        cls.server = HTTPServer(("127.0.0.1", int(os.environ.get("PRODUCT_PORT", "8080"))), Product)
         threading.Thread(target=cls.server.serve_forever, daemon=True).start()
         cls.paypal = client()
 

@@ -15,3 +15,7 @@ REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, peri
 REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 
 GRANT SELECT ON audit_logs TO calmness_auditor;
+
+-- The switches of an emergency are moved, never taken away; what was paused stays told.
+REVOKE INSERT, DELETE ON session_cutoff FROM calmness_service;
+REVOKE DELETE ON purchase_pauses FROM calmness_service;

@@ -17,6 +17,7 @@ pub mod billing;
 pub mod clock;
 pub mod database;
 pub mod identity;
+pub mod incident;
 pub mod invariants;
 pub mod keys;
 pub mod notifications;

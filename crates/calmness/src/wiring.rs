@@ -328,6 +328,7 @@ fn limits(settings: &config::Limits) -> LimitSettings {
         init_user: Limit::per_minute(settings.payments_per_user),
         init_address: Limit::per_minute(settings.payments_per_address),
         unverified_webhooks: Limit::per_minute(settings.unverified_webhooks_per_address),
+        unverified_of_provider: Limit::per_minute(settings.unverified_webhooks_per_provider),
     }
 }
 

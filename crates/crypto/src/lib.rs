@@ -15,6 +15,7 @@ mod aead;
 mod base32;
 pub mod device_token;
 pub mod envelope;
+pub mod evidence;
 pub mod fingerprint;
 pub mod jwt;
 pub mod key;

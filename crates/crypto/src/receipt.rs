@@ -99,8 +99,12 @@ impl ReceiptKey {
         let kid = &self.public.kid;
         let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"{TYPE}"}}"#);
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.pair.sign(input.as_bytes());
-        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(self.sign_bytes(input.as_bytes())))
+    }
+
+    /// The signature of these bytes alone.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.pair.sign(bytes).as_ref().to_vec()
     }
 }
 

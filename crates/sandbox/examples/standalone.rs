@@ -1,6 +1,6 @@
 //! The sandbox alone, with a clock of its own: to look at the pages, or to try another product against it.
 //!
-//! `cargo run -p sandbox --example standalone -- [http port] [smtp port] [state file]`
+//! `cargo run -p sandbox --example standalone -- [http port] [smtp port] [product's address] [state file]`
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut port = || arguments.next().map_or(Ok(0), |port| port.parse::<u16>());
     let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (http, smtp) = (loopback(port()?), loopback(port()?));
+    let product_url = arguments.next().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
     let config = Config {
         http,
         smtp,
@@ -57,7 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             request_secret: "request-secret".to_owned(),
             webhook_secret: "webhook-secret".to_owned(),
             link_secret: "link-secret".to_owned(),
-            webhook_url: "http://127.0.0.1:8080/api/webhooks/hmac_psp".to_owned(),
+            webhook_url: format!("{product_url}/api/webhooks/hmac_psp"),
             event_retry: default_event_retry(),
         },
         providers: ProvidersConfig {
@@ -93,7 +94,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             delivery_step: Duration::from_millis(500),
         },
         state_file: arguments.next().map(Into::into),
-        product_url: "http://127.0.0.1:8080".to_owned(),
+        product_url,
     };
     let sandbox = Sandbox::bind(config, Arc::new(MovedClock::default())).await?;
     tracing::info!(http = %sandbox.http_addr(), smtp = %sandbox.smtp_addr(), "sandbox ready");

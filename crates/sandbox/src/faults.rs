@@ -93,7 +93,9 @@ impl Peer {
     /// The faults this peer can be ordered to have.
     pub(crate) fn knows(self) -> &'static [Kind] {
         match self {
-            Self::Api(_) => &[Kind::TimeOut, Kind::Slow, Kind::Error500, Kind::Error500After, Kind::Reset],
+            Self::Api(_) => {
+                &[Kind::TimeOut, Kind::Slow, Kind::Error500, Kind::Error500After, Kind::Reset, Kind::Hold]
+            }
             Self::PspWebhooks => &[
                 Kind::Delay,
                 Kind::Duplicate,

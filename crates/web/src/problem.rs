@@ -9,6 +9,7 @@ use std::time::Duration;
 use application::access::AccessError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
+use application::incident::{EvidenceError, IncidentError};
 use application::settings::SettingError;
 use application::text::{self, Locale};
 use application::tx::StoreError;
@@ -21,6 +22,8 @@ use crate::middleware::limits::Exceeded;
 
 /// The content type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+/// How long a client waits before it tries to buy again while purchases pause: people decide when they go on.
+const PURCHASES_RETRY_SECONDS: u64 = 600;
 
 /// One refused field.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -254,7 +257,27 @@ impl From<BillingError> for Problem {
             }
             BillingError::PhoneRequired => Self::field("/phone_number", "required"),
             BillingError::UnknownMethod => Self::new(UNPROCESSABLE, "payment_method_unknown"),
+            BillingError::PurchasesPaused => Self {
+                retry_after_seconds: Some(PURCHASES_RETRY_SECONDS),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "purchases_paused")
+            },
             BillingError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "forbidden"),
+        }
+    }
+}
+
+impl From<IncidentError> for Problem {
+    fn from(error: IncidentError) -> Self {
+        match error {
+            IncidentError::Store(error) => error.into(),
+            IncidentError::ReasonRequired => Self::field("/reason", "reason"),
+            IncidentError::EmptyRange => Self::field("/to", "out_of_range"),
+            IncidentError::Account(error) => error.into(),
+            IncidentError::Evidence(EvidenceError::NoSuchSubject) => Self::not_found(),
+            IncidentError::Evidence(EvidenceError::Period | EvidenceError::TooMuch(_)) => {
+                Self::field("/to", "out_of_range")
+            }
+            IncidentError::Evidence(error) => Self::internal(&error),
         }
     }
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import fedapay from "fedapay";
-import { SANDBOX, act, product, until } from "./stage.mjs";
+import { PRODUCT_PORT, SANDBOX, act, product, until } from "./stage.mjs";
 
 const { Currency, FedaPay, Transaction, Webhook } = fedapay;
 let shop;
@@ -11,7 +11,7 @@ let shop;
 before(async () => {
   FedaPay.setApiKey("sk_sandbox_standalone");
   FedaPay.setApiBase(`${SANDBOX}/fedapay`);
-  shop = await product(8080);
+  shop = await product(PRODUCT_PORT);
 });
 after(() => shop.close());
 
@@ -19,7 +19,7 @@ const terms = (merchant_reference) => ({
   description: "Abonnement",
   amount: 1000,
   currency: { iso: "XOF" },
-  callback_url: "http://127.0.0.1:8080/back",
+  callback_url: `http://127.0.0.1:${PRODUCT_PORT}/back`,
   merchant_reference,
   customer: { firstname: "Awa", email: "awa@example.com", phone_number: { number: "+22997808080", country: "bj" } },
 });

@@ -1,6 +1,8 @@
 // The sandbox, driven as a payer would, and a product that records what it is told.
 import { createServer } from "node:http";
 
+/** Where the sandbox tells its events. */
+export const PRODUCT_PORT = Number(process.env.PRODUCT_PORT ?? "8080");
 export const SANDBOX = process.env.SANDBOX ?? "http://127.0.0.1:4010";
 
 export async function act(paymentId, outcome) {

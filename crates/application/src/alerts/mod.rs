@@ -30,6 +30,8 @@ pub enum Kind {
     RefundFailed,
     /// Removals that nobody could foresee wait for an admin.
     RemovalsHeld,
+    /// The operator's people acted in an emergency.
+    IncidentAct,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
             Self::RemovalsHeld => "removals_held",
+            Self::IncidentAct => "incident_act",
         }
     }
 }

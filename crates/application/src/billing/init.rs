@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::catalogue::Offer;
 use super::store::{self, Row, StoredPayment, select_payment};
 use super::view::PaymentView;
-use super::{BillingError, check};
+use super::{BillingError, check, pause};
 use crate::actor::Context;
 use crate::app::App;
 use crate::audit;
@@ -332,6 +332,7 @@ async fn find_existing(tx: &mut Tx, request: &InitRequest, offer: &Offer) -> Res
     }
     match find_key(tx, request).await? {
         Some(found) => Ok(found),
+        None if pause::lasts(tx).await? => Err(BillingError::PurchasesPaused),
         None => find_open(tx, request, offer).await,
     }
 }
@@ -378,6 +379,10 @@ async fn find_key(tx: &mut Tx, request: &InitRequest) -> Result<Option<Found>, B
         .execute(tx.db())
         .await?;
         return Ok(Some(replayed(PaymentView::as_answered(&stored, status, phase), code)));
+    }
+    // What was answered is answered again; while purchases pause no provider is asked for what was not opened yet.
+    if pause::lasts(tx).await? {
+        return Err(BillingError::PurchasesPaused);
     }
     sqlx::query!(
         "UPDATE idempotency_keys SET lease_until = $3

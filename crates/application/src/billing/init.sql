@@ -1,6 +1,6 @@
 -- Hot path: everything that opening a payment writes, in one statement and so one durable round trip. It spans the
 -- rooms of billing and audit. Nothing is written where the key is known, where a payment of the same user, plan,
--- provider and currency is open, or where the user may not pay: then no row comes back, and the slow path finds out
+-- provider and currency is open, where the user may not pay, or while purchases pause: then no row comes back, and the slow path finds out
 -- why. A key that another request is just inserting makes the whole statement fail on its primary key.
 WITH payment AS (
     INSERT INTO payments (id, user_id, plan_code, channel, plan_days, provider, amount_minor, currency,
@@ -10,6 +10,7 @@ WITH payment AS (
     WHERE NOT EXISTS (SELECT FROM idempotency_keys
                       WHERE user_id = $2 AND operation = 'payments.init' AND idempotency_key = $15)
       AND EXISTS (SELECT FROM users WHERE id = $2 AND frozen_at IS NULL)
+      AND NOT EXISTS (SELECT FROM purchase_pauses WHERE resumed_at IS NULL)
     ON CONFLICT (user_id, plan_code, provider, currency) WHERE is_open DO NOTHING
     RETURNING id
 ), key AS (

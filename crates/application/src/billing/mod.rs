@@ -17,6 +17,7 @@ mod inbox;
 mod init;
 mod methods;
 mod opening;
+pub(crate) mod pause;
 mod payer;
 mod quarantine;
 mod receipts;
@@ -39,6 +40,7 @@ pub(crate) use self::check::PaymentChecks;
 pub use self::inbox::EventView;
 pub use self::init::{IdempotencyKey, InitAnswer, InitRequest, InvalidIdempotencyKey};
 pub use self::methods::{MethodError, MethodView, NewMethod};
+pub use self::pause::PurchasePause;
 pub use self::receipts::{NotPaid, Receipt, SignedReceipt};
 pub(crate) use self::refunds::RefundWork;
 pub use self::refunds::{RefundError, RefundRequest, RefundView};
@@ -46,6 +48,7 @@ pub use self::return_link::WayBack;
 pub use self::review::{CaseView, Confirmation, ReviewError};
 pub(crate) use self::store::lock_entitlements;
 pub use self::view::{PaymentCursor, PaymentFilter, PaymentView, StaffPaymentView, Step};
+pub(crate) use self::webhook::BODY;
 pub use self::webhook::{WebhookAnswer, WebhookError};
 use crate::tx::{StoreError, tx_error};
 
@@ -79,6 +82,9 @@ pub enum BillingError {
     /// The caller has stored no such way to pay for this provider.
     #[error("there is no such payment method for this provider")]
     UnknownMethod,
+    /// The operator has paused all purchases.
+    #[error("purchases pause")]
+    PurchasesPaused,
     /// The account may not pay now.
     #[error("this account may not start payments")]
     NotAllowed,

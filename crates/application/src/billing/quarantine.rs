@@ -41,8 +41,9 @@ pub(super) async fn quarantine_payment(
         Source::Callback(event, id) => (event, Some(id)),
         Source::Asked(event) => (event, None),
     };
-    if stored_event.is_none() && is_waiting(tx, payment, contradiction.code()).await? {
-        // Asked again and told the same: the operator knows.
+    let stated = stated(event);
+    if stored_event.is_none() && is_known(tx, payment, contradiction.code(), &stated).await? {
+        // Asked again and told the same: the operator knows, and may have decided.
         return Ok(());
     }
     let case = Case {
@@ -51,7 +52,7 @@ pub(super) async fn quarantine_payment(
         event: stored_event,
         code: contradiction.code(),
         why: contradiction.to_string(),
-        stated: stated(event),
+        stated,
     };
     keep(tx, &case).await?;
     if marked.rows_affected() == 1 {
@@ -121,11 +122,20 @@ async fn keep(tx: &mut Tx, case: &Case<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn is_waiting(tx: &mut Tx, payment: PaymentId, code: &str) -> Result<bool, StoreError> {
+/// The same contradiction with the same amount: more coins than last time are another case.
+async fn is_known(
+    tx: &mut Tx,
+    payment: PaymentId,
+    code: &str,
+    stated: &Value,
+) -> Result<bool, StoreError> {
     let query = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM quarantine WHERE payment_id = $1 AND code = $2) AS "waiting!""#,
+        r#"SELECT EXISTS (SELECT FROM quarantine
+                          WHERE payment_id = $1 AND code = $2
+                            AND stated->'amount' IS NOT DISTINCT FROM $3::jsonb->'amount') AS "known!""#,
         payment.uuid(),
-        code
+        code,
+        stated
     );
     Ok(query.fetch_one(tx.db()).await?)
 }

@@ -231,6 +231,7 @@ pub(crate) struct Claimed {
     payment: PaymentId,
     amount: i64,
     reference: Option<String>,
+    /// With this one.
     attempts: i32,
     token: LeaseToken,
 }
@@ -283,6 +284,7 @@ impl App {
             id: claimed.id,
             amount: Money::new(claimed.amount, stored.payment.amount.currency),
             reference: claimed.reference.clone(),
+            again: claimed.attempts > 1,
         };
         let asked = match self.provider(&stored.provider) {
             Some(provider) => provider.refund(&stored.inquiry(), &refund).await,

@@ -205,7 +205,7 @@ impl App {
                 // transfer is the payer's.
                 if !matches!(
                     case.code.as_str(),
-                    "amount_mismatch" | "currency_mismatch" | "reference_mismatch"
+                    "amount_mismatch" | "amount_missing" | "currency_mismatch" | "reference_mismatch"
                 ) {
                     return Err(ReviewError::NotDecidable);
                 }

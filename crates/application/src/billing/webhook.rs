@@ -11,7 +11,7 @@ use crate::actor::{Actor, Context};
 use crate::app::App;
 use crate::tx::{StoreError, Tx, tx_error};
 
-pub(super) const BODY: Label = Label::new("webhook_events", "body_encrypted");
+pub(crate) const BODY: Label = Label::new("webhook_events", "body_encrypted");
 
 /// Why a callback was not taken.
 #[derive(Debug, Error)]

@@ -9,12 +9,14 @@
 //! money or people only for a permission of its own ([`step_up`]).
 
 mod api_keys;
+mod cutoff;
 mod devices;
 mod email;
 mod erasure;
 mod export;
 mod freeze;
 mod guesses;
+mod hashing_threads;
 mod login;
 mod notices;
 mod password_change;
@@ -36,6 +38,8 @@ use scoped_futures::ScopedFutureExt;
 use thiserror::Error;
 
 pub use self::api_keys::{ApiKeyView, IssuedApiKey, MAX_KEY_LIFE, MAX_KEYS, NewApiKey};
+pub use self::cutoff::EverybodyOut;
+pub(crate) use self::cutoff::end_everybody;
 pub use self::devices::{DEVICE_LIFE, Device};
 pub use self::email::{Email, InvalidEmail};
 pub use self::erasure::COOLING_TIME;
@@ -206,6 +210,14 @@ pub(crate) async fn owner_of_address(
 /// Whether an admin's freeze withholds what an account has paid for.
 pub(crate) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     store::is_withheld(tx, user).await
+}
+
+/// Every admin who may act.
+pub(crate) async fn admins(tx: &mut Tx) -> Result<Vec<UserId>, StoreError> {
+    let admins = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE role = 'admin' AND frozen_at IS NULL AND erased_at IS NULL ORDER BY id"
+    );
+    Ok(admins.fetch_all(tx.db()).await?.into_iter().map(UserId::from_uuid).collect())
 }
 
 /// Whether an account is frozen: it may not log in or pay.

@@ -9,8 +9,8 @@ use crypto::password::{Hasher, PasswordError, PasswordParams, Verified};
 use crypto::random::Random;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 
+use super::hashing_threads::HashingThreads;
 use super::{IdentityError, MAX_PASSWORD_BYTES};
 
 /// How long a password waits for its turn before the client is told to come back.
@@ -22,6 +22,7 @@ const NOTHING: Verified = Verified { ok: false, needs_rehash: false };
 pub struct Passwords {
     hasher: Arc<Hasher>,
     permits: Arc<Semaphore>,
+    threads: HashingThreads,
     random: Arc<dyn Random>,
 }
 
@@ -30,7 +31,8 @@ impl Passwords {
     pub fn new(params: PasswordParams, random: Arc<dyn Random>) -> Result<Self, PasswordError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let hasher = Arc::new(Hasher::new(params, &*random)?);
-        Ok(Self { hasher, permits: Arc::new(Semaphore::new(cores)), random })
+        let threads = HashingThreads::start(cores);
+        Ok(Self { hasher, permits: Arc::new(Semaphore::new(cores)), threads, random })
     }
 
     /// Hashes a password that somebody chose, for storing; refused if it is too short, or among the first that a guesser
@@ -102,12 +104,12 @@ impl Passwords {
         let permit: OwnedSemaphorePermit = turn.ok().and_then(Result::ok).ok_or(IdentityError::Busy)?;
         let hasher = Arc::clone(&self.hasher);
         // The permit goes along: a client that disconnects frees nothing early.
-        let done = spawn_blocking(move || {
+        let done = self.threads.run(move || {
             let outcome = work(&hasher);
             drop(permit);
             outcome
         });
-        done.await.map_err(|_| IdentityError::Busy)
+        done.await.ok_or(IdentityError::Busy)
     }
 }
 

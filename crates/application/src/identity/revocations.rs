@@ -10,8 +10,9 @@ use std::time::{Duration as StdDuration, Instant as Moment};
 
 use domain::ids::SessionId;
 use domain::time::{Duration, Instant};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::cutoff;
 use crate::app::App;
 use crate::database::{self, Lent, in_time};
 use crate::tx::StoreError;
@@ -36,6 +37,8 @@ pub struct Revocations(RwLock<List>);
 
 struct List {
     revoked: HashMap<SessionId, Instant>,
+    /// Every session opened up to here has ended.
+    not_before: Instant,
     /// Wall time of the last good read: where the next one starts.
     read_at: Instant,
     /// The same on a clock that nobody sets: whether the list is fresh must not depend on the wall.
@@ -46,18 +49,21 @@ impl Revocations {
     /// Reads everything that can still matter, before serving.
     pub async fn load(db: &PgPool, wall: Instant) -> Result<Self, StoreError> {
         let read_began = Moment::now();
+        let not_before = cutoff::read(db).await?;
         let revoked = read_since(db, wall - KEPT_FOR).await?;
-        Ok(Self(RwLock::new(List { revoked, read_at: wall, read_began })))
+        Ok(Self(RwLock::new(List { revoked, not_before, read_at: wall, read_began })))
     }
 
     /// Reads what was revoked since the last read. `wall` is when this read begins.
-    pub async fn reload(&self, db: impl PgExecutor<'_>, wall: Instant) -> Result<(), StoreError> {
+    pub async fn reload(&self, db: &mut PgConnection, wall: Instant) -> Result<(), StoreError> {
         let read_began = Moment::now();
         let since = self.0.read().unwrap_or_else(PoisonError::into_inner).read_at.min(wall) - OVERLAP;
+        let not_before = cutoff::read(&mut *db).await?;
         let newer = read_since(db, since).await?;
         let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
         list.revoked.retain(|_, revoked_at| wall - *revoked_at < KEPT_FOR);
         list.revoked.extend(newer);
+        list.not_before = list.not_before.max(not_before);
         list.read_at = wall;
         list.read_began = read_began;
         Ok(())
@@ -68,12 +74,18 @@ impl Revocations {
         self.0.write().unwrap_or_else(PoisonError::into_inner).revoked.insert(session, wall);
     }
 
+    /// Everybody's sessions were ended in this process just now: holds at once.
+    pub(crate) fn end_everybody(&self, not_before: Instant) {
+        let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        list.not_before = list.not_before.max(not_before);
+    }
+
     /// Whether a session has ended, or the key that signed for it was revoked. Asks the database when the list is not
     /// fresh.
     pub async fn is_revoked(&self, db: &PgPool, session: SessionId, kid: &str) -> Result<bool, StoreError> {
         {
             let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            if list.revoked.contains_key(&session) {
+            if list.revoked.contains_key(&session) || cutoff::is_over(session, list.not_before) {
                 return Ok(true);
             }
             if list.read_began.elapsed() <= FRESH_FOR {
@@ -81,7 +93,9 @@ impl Revocations {
             }
         }
         let alive = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL)
+            r#"SELECT EXISTS (SELECT FROM sessions
+                              WHERE id = $1 AND revoked_at IS NULL
+                                AND created_at > (SELECT not_before FROM session_cutoff))
                   AND EXISTS (SELECT FROM jwt_keys WHERE kid = $2 AND revoked_at IS NULL) AS "alive!""#,
             session.uuid(),
             kid

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::devices::Device;
 use super::login::Client;
-use super::{IdentityError, store};
+use super::{IdentityError, cutoff, store};
 use crate::actor::{Actor, Context, Role, Scope, Scopes};
 use crate::app::App;
 use crate::audit;
@@ -103,10 +103,11 @@ pub(super) async fn open(
     new: &NewSession<'_>,
     token_hash: &[u8; 32],
 ) -> Result<SessionId, StoreError> {
-    let session = SessionId::new(tx.wall(), &tx.entropy());
-    let expires_at: Instant = tx.wall() + SESSION_LIFE;
+    let opened_at = cutoff::opening_instant(tx).await?;
+    let session = SessionId::new(opened_at, &tx.entropy());
+    let expires_at: Instant = opened_at + SESSION_LIFE;
     let cookie_hash = (new.client == Client::Browser).then_some(token_hash);
-    store::insert_session(tx, session, new, cookie_hash, expires_at).await?;
+    store::insert_session(tx, session, new, cookie_hash, opened_at, expires_at).await?;
     if new.client == Client::Program {
         store::insert_refresh_token(tx, session, token_hash).await?;
     }
@@ -245,6 +246,7 @@ impl App {
                       second_factor_at IS NOT NULL AS "second_factor!", created_at, last_used_at, expires_at
                FROM sessions
                WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_used_at > $3
+                 AND created_at > (SELECT not_before FROM session_cutoff)
                ORDER BY last_used_at DESC
                LIMIT 100"#,
             user.uuid(),
@@ -323,6 +325,7 @@ impl App {
                FROM sessions JOIN users ON users.id = sessions.user_id
                WHERE sessions.cookie_hash = $1
                  AND sessions.revoked_at IS NULL
+                 AND sessions.created_at > (SELECT not_before FROM session_cutoff)
                  AND sessions.expires_at > $2
                  AND sessions.last_used_at > $3
                  AND users.frozen_at IS NULL"#,

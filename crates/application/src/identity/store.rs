@@ -299,9 +299,9 @@ pub(super) async fn insert_session(
     id: SessionId,
     new: &NewSession<'_>,
     cookie_hash: Option<&[u8; 32]>,
+    now: Instant,
     expires_at: Instant,
 ) -> Result<(), StoreError> {
-    let now = tx.wall();
     sqlx::query!(
         "INSERT INTO sessions (id, user_id, cookie_hash, user_agent, network, device_id, second_factor_at, created_at,
                                last_used_at, expires_at)
@@ -378,7 +378,9 @@ pub(super) async fn lock_refresh_token(
     }
     // Read only after the lock is held: what another exchange has just written is seen.
     let row = sqlx::query!(
-        r#"SELECT sessions.id, sessions.user_id, sessions.expires_at, sessions.revoked_at IS NOT NULL AS "revoked!",
+        r#"SELECT sessions.id, sessions.user_id, sessions.expires_at, 
+                  sessions.revoked_at IS NOT NULL
+                  OR sessions.created_at <= (SELECT not_before FROM session_cutoff) AS "revoked!",
                   sessions.last_used_at, sessions.network, sessions.second_factor_at IS NOT NULL AS "second_factor!",
                   users.role, users.frozen_at IS NOT NULL AS "frozen!",
                   token.rotated_at, token.nonce,

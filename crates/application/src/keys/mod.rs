@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crypto::envelope::{
     DataKey, DataKeys, KeyBackend, Label, StoredDataKey, WrappedKey, generate_data_key, open_data_key,
 };
+use crypto::evidence::EvidenceKey;
 use crypto::jwt::AccessTokens;
 use crypto::key::Key;
 use crypto::random::Random;
@@ -55,6 +56,8 @@ struct Parts {
     link_nonces: Vec<Key>,
     receipts: ReceiptKey,
     receipt_keys: PublicKeys,
+    evidence: EvidenceKey,
+    evidence_keys: PublicKeys,
     data: DataKeys,
 }
 
@@ -82,7 +85,14 @@ impl Keys {
         let older = older.iter().map(|seed| ReceiptKey::new(seed).public().clone());
         let receipt_keys =
             PublicKeys { keys: std::iter::once(receipts.public().clone()).chain(older).collect() };
+        let evidence = EvidenceKey::new(&secrets.current(Purpose::EvidenceSigning));
+        let older = secrets.previous(Purpose::EvidenceSigning);
+        let older = older.iter().map(|seed| EvidenceKey::new(seed).public().clone());
+        let evidence_keys =
+            PublicKeys { keys: std::iter::once(evidence.public().clone()).chain(older).collect() };
         Ok(Self(Arc::new(Parts {
+            evidence,
+            evidence_keys,
             receipts,
             receipt_keys,
             ring: Ring::open(db, &data, names, random, wall).await?,
@@ -138,6 +148,16 @@ impl Keys {
     /// What receipts are verified with: also those of previous secrets.
     pub fn receipt_keys(&self) -> &PublicKeys {
         &self.0.receipt_keys
+    }
+
+    /// Signs exported evidence.
+    pub(crate) fn evidence(&self) -> &EvidenceKey {
+        &self.0.evidence
+    }
+
+    /// What evidence is verified with: also that of previous secrets.
+    pub fn evidence_keys(&self) -> &PublicKeys {
+        &self.0.evidence_keys
     }
 
     /// What our requests to a payment provider are signed with, where no secret was agreed on: one for each provider.

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 pub(crate) use self::send::NotificationWork;
 use crate::app::App;
+use crate::incident::Act;
 use crate::text::Locale;
 use crate::tx::{StoreError, Tx};
 
@@ -80,6 +81,17 @@ pub enum Content {
         condition: String,
         /// What is known.
         details: Value,
+    },
+    /// The operator's people acted in an emergency; every admin hears of it.
+    Incident {
+        /// What they did.
+        act: Act,
+        /// Which admin; none where it was done on the machine.
+        by: Option<UserId>,
+        /// Why, in their words.
+        reason: String,
+        /// When (wall time).
+        at_us: i64,
     },
     /// The bot: linked, and here is the way in.
     BotLinkedWithInvite {
@@ -204,6 +216,7 @@ impl Content {
             Self::Reminder { .. } => "reminder",
             Self::SubscriptionEnded { .. } => "subscription_ended",
             Self::Alert { .. } => "alert",
+            Self::Incident { .. } => "incident",
             Self::BotLinkedWithInvite { .. } => "bot_linked_with_invite",
             Self::BotLinkedWithoutAccess => "bot_linked_without_access",
             Self::BotLinkInvalid => "bot_link_invalid",

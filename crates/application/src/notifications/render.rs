@@ -9,6 +9,7 @@ use domain::plan::PlanCode;
 use time::{Duration, OffsetDateTime};
 
 use super::SecurityEvent;
+use crate::incident::Act;
 use crate::text::{Locale, plan_name, text, text_or};
 
 /// Who writes: shown at the top and the foot of every mail.
@@ -96,6 +97,19 @@ pub enum MailContent {
         /// When it ended.
         ended_at: OffsetDateTime,
         /// Where to choose a plan again.
+        link: String,
+    },
+    /// The operator's people acted in an emergency.
+    Incident {
+        /// What they did.
+        act: Act,
+        /// Which admin; none where it was done on the machine.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: String,
+        /// When.
+        at: OffsetDateTime,
+        /// The page to go to.
         link: String,
     },
     /// Something that the company should look at.
@@ -235,6 +249,21 @@ impl MailContent {
                 ],
                 ..say.letter("mail-ended-subject", "mail-ended-heading", "mail-ended-button", link)
             },
+            Self::Incident { act, by, reason, at, link } => {
+                let subject = format!("mail-incident-{}-subject", act.as_str());
+                let by = by.clone().unwrap_or_else(|| say.t("mail-incident-by-operator"));
+                Letter {
+                    paragraphs: vec![say.t(&format!("mail-incident-{}-text", act.as_str()))],
+                    facts: vec![
+                        (say.t("mail-incident-at"), say.locale.instant(*at)),
+                        (say.t("mail-incident-by"), by),
+                        (say.t("mail-incident-reason"), one_line(reason)),
+                    ],
+                    after: vec![say.t("mail-incident-not-planned")],
+                    why: say.t("mail-incident-why"),
+                    ..say.letter(&subject, &subject, "mail-incident-button", link)
+                }
+            }
             Self::CompanyAlert { condition, details, seen_at, link } => {
                 say.alert(condition, details, *seen_at, link)
             }

@@ -44,9 +44,16 @@ fn every_kind() -> Vec<MailContent> {
                 ends_at: instant,
                 link: link.clone(),
             },
-            MailContent::Erased { link },
+            MailContent::Erased { link: link.clone() },
         ],
     );
+    kinds.extend(Act::ALL.into_iter().map(|act| MailContent::Incident {
+        act,
+        by: None,
+        reason: "a stolen laptop".to_owned(),
+        at: instant,
+        link: link.clone(),
+    }));
     kinds
 }
 

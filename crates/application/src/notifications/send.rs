@@ -186,6 +186,13 @@ impl App {
             Content::SubscriptionEnded { ended_at_us } => {
                 MailContent::SubscriptionEnded { ended_at: instant(*ended_at_us)?, link: dashboard }
             }
+            Content::Incident { act, by, reason, at_us } => MailContent::Incident {
+                act: *act,
+                by: by.map(|admin| admin.to_string()),
+                reason: reason.clone(),
+                at: instant(*at_us)?,
+                link: dashboard,
+            },
             Content::Alert { kind, condition, details } => {
                 let mut facts = vec![("condition".to_owned(), condition.clone())];
                 if let Some(members) = details.as_object() {

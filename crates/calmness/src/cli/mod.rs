@@ -3,6 +3,7 @@
 mod config_check;
 mod demo;
 mod doctor;
+mod incident;
 mod keys;
 mod migrate;
 mod private_database;
@@ -77,6 +78,9 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
+    /// The bad day: end all sessions, pause purchases, gather evidence
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
     /// Check database, roles, migrations, owed work, clock and every invariant
     Doctor(doctor::DoctorArguments),
     /// Write a completion script for a shell to standard output
@@ -129,6 +133,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Removals(command) => removals::removals(&load(file)?, command).await,
         Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),
+        Command::Incident(command) => incident::incident(file, command).await,
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
         Command::PrivateDatabase(options) => private_database::private_database(options).await,
         Command::Completions { shell } => {

@@ -76,6 +76,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.payments_per_user", Kind::Number, "a number; 0 turns the limit off"),
     key("limits.payments_per_address", Kind::Number, "a number; 0 turns the limit off"),
     key("limits.unverified_webhooks_per_address", Kind::Number, "a number; 0 turns the limit off"),
+    key("limits.unverified_webhooks_per_provider", Kind::Number, "a number; 0 turns the limit off"),
     Key {
         alias: Some("DATABASE_URL"),
         ..key("database.url", Kind::Secret, "an address like postgres://user:password@host/database")

@@ -112,6 +112,8 @@ pub struct Limits {
     pub payments_per_address: u32,
     /// Callbacks of one address that could not be verified.
     pub unverified_webhooks_per_address: u32,
+    /// Callbacks in one provider's name that could not be verified, from all addresses together.
+    pub unverified_webhooks_per_provider: u32,
 }
 
 /// PostgreSQL.
@@ -351,6 +353,7 @@ impl Default for Limits {
             payments_per_user: 200,
             payments_per_address: 1_200,
             unverified_webhooks_per_address: 60,
+            unverified_webhooks_per_provider: 6_000,
         }
     }
 }

@@ -10,6 +10,7 @@ mod crowd;
 mod database;
 mod doctor;
 mod errors;
+mod incident;
 mod me;
 mod openapi;
 mod pages;

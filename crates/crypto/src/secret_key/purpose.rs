@@ -23,11 +23,13 @@ pub enum Purpose {
     ProviderRequest,
     /// Signs receipts.
     ReceiptSigning,
+    /// Signs the manifests of exported evidence.
+    EvidenceSigning,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -38,6 +40,7 @@ impl Purpose {
         Self::DeviceToken,
         Self::ProviderRequest,
         Self::ReceiptSigning,
+        Self::EvidenceSigning,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -53,6 +56,7 @@ impl Purpose {
             Self::DeviceToken => "calmness/1/device-token",
             Self::ProviderRequest => "calmness/1/provider-request",
             Self::ReceiptSigning => "calmness/1/receipt-signing",
+            Self::EvidenceSigning => "calmness/1/evidence-signing",
         }
     }
 
@@ -86,6 +90,9 @@ impl Purpose {
             }
             Self::ReceiptSigning => {
                 "seed of the Ed25519 key that signs receipts; whoever has it can make receipts that verify"
+            }
+            Self::EvidenceSigning => {
+                "seed of the Ed25519 key that signs exported evidence; whoever has it can make evidence that verifies"
             }
         }
     }

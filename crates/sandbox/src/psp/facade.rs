@@ -52,6 +52,16 @@ pub(crate) trait Facade: Send + Sync {
         if kind == "payment.opened" { Vec::new() } else { vec![kind] }
     }
 
+    /// Whether too little money leaves a payment open for the rest, until its time runs out.
+    fn takes_part_payments(&self) -> bool {
+        false
+    }
+
+    /// How long an idempotency key is remembered; `None`: for ever.
+    fn forgets_keys_after(&self) -> Option<time::Duration> {
+        None
+    }
+
     /// Waiting times between attempts to deliver an event; empty: it tries once.
     fn retries<'w>(&self, world: &'w World) -> &'w [Duration] {
         &world.config.psp.event_retry

@@ -56,6 +56,9 @@ pub(crate) struct Answer {
     pub(crate) digest: String,
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// Business time; unknown of those in old state files.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) at: Option<OffsetDateTime>,
 }
 
 /// The books.
@@ -174,6 +177,10 @@ impl Ledger {
                 break;
             }
             if let Ok(mut events) = self.act(&payment_id, Outcome::Expire, None, now) {
+                told.append(&mut events);
+            } else if self.payments.get(&payment_id).is_some_and(Payment::awaits_the_rest)
+                && let Ok(mut events) = self.emit(&payment_id, Fact::of("payment.expired"), now)
+            {
                 told.append(&mut events);
             }
             self.deadlines.pop_first();

@@ -208,6 +208,12 @@ impl Payment {
         self.charges.is_empty() && self.approved.as_ref().is_some_and(holds)
     }
 
+    /// Whether its provider still waits for more of what was asked for.
+    pub(crate) fn awaits_the_rest(&self) -> bool {
+        let part = (1..self.quote.amount).contains(&self.paid_amount());
+        part && self.provider.facade().takes_part_payments()
+    }
+
     pub(crate) fn paid_amount(&self) -> i64 {
         self.charges.iter().map(|charge| charge.amount).sum()
     }

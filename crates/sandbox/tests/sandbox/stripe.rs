@@ -66,6 +66,29 @@ async fn a_session_is_opened_paid_and_refunded_and_told_with_stripes_signature()
 }
 
 #[tokio::test]
+async fn refunds_are_listed_and_their_keys_are_forgotten_after_a_day() {
+    let stage = Stage::new().await;
+    let form = terms(&stage, "p1");
+    post(&stage, "checkout/sessions", "p1", &form).await;
+    stage.act("p1", "pay").await;
+    let books = stage.get("/psp/ledger?payment_id=p1&format=json").await.1;
+    let intent = books["items"][0]["charges"][0]["id"].as_str().unwrap().to_owned();
+    let form = format!("payment_intent={intent}&amount=1000&metadata[refund_id]=r1");
+    let (_, first) = post(&stage, "refunds", "r1", &form).await;
+    assert_eq!(post(&stage, "refunds", "r1", &form).await.1, first, "replayed");
+    stage.post("/clock", json!({ "advance_seconds": 25 * 3_600 })).await;
+    let (status, second) = post(&stage, "refunds", "r1", &form).await;
+    assert_eq!(status, 200);
+    assert_ne!(second["id"], first["id"], "the key is forgotten: it is another refund");
+    let (_, page) = get(&stage, &format!("refunds?payment_intent={intent}&limit=1")).await;
+    assert_eq!((&page["data"][0]["id"], &page["has_more"]), (&second["id"], &json!(true)));
+    let after = page["data"][0]["id"].as_str().unwrap();
+    let (_, page) = get(&stage, &format!("refunds?payment_intent={intent}&starting_after={after}")).await;
+    assert_eq!((&page["data"][0]["id"], &page["has_more"]), (&first["id"], &json!(false)));
+    assert_eq!(get(&stage, "refunds").await.0, 400);
+}
+
+#[tokio::test]
 async fn refusals_are_in_stripes_own_words() {
     let stage = Stage::new().await;
     let form = terms(&stage, "p1");

@@ -114,6 +114,20 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
+        .merge(emergencies())
+}
+
+/// What is done on a bad day.
+fn emergencies() -> OpenApiRouter<WebState> {
+    let act = needs(Scope::IncidentsManage).and_a_step_up();
+    OpenApiRouter::new()
+        .routes(needs(Scope::IncidentsManage).guard(routes!(admin::incident::status)))
+        .routes(act.guard(routes!(admin::incident::revoke_sessions)))
+        .routes(act.guard(routes!(admin::incident::rotate_keys)))
+        .routes(act.guard(routes!(admin::incident::pause_purchases)))
+        .routes(act.guard(routes!(admin::incident::resume_purchases)))
+        .routes(act.guard(routes!(admin::incident::replay)))
+        .routes(act.guard(routes!(admin::incident::evidence)))
 }
 
 /// What others call, each with its own proof.

@@ -175,6 +175,7 @@ impl From<Step> for StepBody {
         (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, body = ProblemDocument, content_type = "application/problem+json", description = "Purchases pause (`purchases_paused`), or the service is away; with `Retry-After`"),
     ))]
 pub(crate) async fn init(
     State(state): State<WebState>,

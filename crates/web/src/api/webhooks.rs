@@ -45,14 +45,14 @@ pub(crate) async fn payment_provider(
     let error = match taken {
         Ok(answer) => {
             if answer == WebhookAnswer::Unsigned {
-                count_unverified(&state, &context).await?;
+                count_unverified(&state, &context, &provider).await?;
             }
             return Ok(axum::Json(ReceivedResponse { received: true }));
         }
         Err(error) => error,
     };
     if matches!(error, WebhookError::Unverified | WebhookError::Malformed) {
-        count_unverified(&state, &context).await?;
+        count_unverified(&state, &context, &provider).await?;
     }
     Err(error.into())
 }
@@ -78,12 +78,19 @@ pub(crate) async fn payment_provider_put(
     payment_provider(state, caller, provider, headers, body).await
 }
 
-/// Verified callbacks never count, so a flood of forged ones from one address can't push them out.
-async fn count_unverified(state: &WebState, context: &Context) -> Result<(), Problem> {
-    if let Some(address) = context.address.map(counted) {
-        state.limits.unverified_webhooks.check(address).await?;
-        state.limits.unverified_webhooks.count(address).await;
+/// Verified callbacks never count and are never refused, so no flood of forged ones can push them out (SEC-48). What was not verified
+/// counts by its address and by the provider in whose name it came: many addresses together are slowed down too.
+async fn count_unverified(state: &WebState, context: &Context, provider: &str) -> Result<(), Problem> {
+    let (of_address, of_provider) = (&state.limits.unverified_webhooks, &state.limits.unverified_of_provider);
+    let address = context.address.map(counted);
+    if let Some(address) = address {
+        of_address.check(address).await?;
     }
+    of_provider.check(provider).await?;
+    if let Some(address) = address {
+        of_address.count(address).await;
+    }
+    of_provider.count(provider).await;
     Ok(())
 }
 
@@ -105,7 +112,7 @@ pub(crate) async fn telegram(
     let known = state.options.telegram_webhook_secret.as_ref();
     if !known.is_some_and(|secret| webhook_secret_matches(secret, presented)) {
         state.app.count_refused_update(&context, &body);
-        count_unverified(&state, &context).await?;
+        count_unverified(&state, &context, "telegram").await?;
         return Err(WebhookError::Unverified.into());
     }
     let update = parse_update(&body).map_err(|error| {
@@ -135,7 +142,7 @@ pub(crate) async fn twilio(
     match state.app.handle_sms_callback(&context, signature, &body).await? {
         SmsCallback::Noted => Ok(StatusCode::NO_CONTENT),
         SmsCallback::Unverified => {
-            count_unverified(&state, &context).await?;
+            count_unverified(&state, &context, "twilio").await?;
             Err(WebhookError::Unverified.into())
         }
         SmsCallback::Malformed => Err(WebhookError::Malformed.into()),

@@ -30,6 +30,8 @@ struct Standing {
     older: Option<PaymentId>,
     binding: Option<BindingView>,
     access: Option<AccessView>,
+    /// Whether all purchases pause.
+    paused: bool,
 }
 
 /// The page that a user comes back to; `?before=` shows older payments.
@@ -62,6 +64,7 @@ fn view(visitor: &Visitor, standing: &Standing, link: Option<&WaitingLink>) -> D
         page: visitor.frame(),
         subscription: standing.subscription_card(visitor),
         plans: sale::plan_cards(visitor),
+        paused: standing.paused,
         payments: standing.payments.iter().map(|payment| payments::row(visitor, payment)).collect(),
         more_payments: standing.older.map(|id| format!("/dashboard?before={id}#payments-title")),
         telegram,
@@ -90,6 +93,7 @@ impl Standing {
             payments,
             binding,
             access: access.into_iter().find(|access| access.channel == *channel),
+            paused: app.purchase_pause().await?.is_some(),
         })
     }
 

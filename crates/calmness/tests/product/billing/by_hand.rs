@@ -116,3 +116,29 @@ async fn a_changed_account_leaves_what_was_told_before() {
     assert!(!refused.to_string().contains("3000"), "{refused}");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn money_is_confirmed_as_of_when_it_came_and_never_of_the_future() {
+    let (world, customer, admin) = with_bank().await;
+    let payment = open(&world, &customer, "k", "bank_transfer", "EUR").await;
+    let path = format!("/api/admin/payments/{}/confirm", payment["id"].as_str().unwrap());
+    let confirm_as_of = async |at: time::OffsetDateTime| {
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let body = json!({ "transaction": "SEPA-1", "amount": 5_999, "currency": "EUR", "proof": "bank statement",
+                           "received_at": at });
+        world.confirmed(&admin, "POST", &path, &body).await
+    };
+    world.advance(time::Duration::hours(3)).await;
+    let now = world.now().await;
+    for ahead in [time::Duration::seconds(1), time::Duration::days(3_650)] {
+        let refused = confirm_as_of(now + ahead).await;
+        assert_eq!(refused.problem(), (422, "validation_failed"), "{ahead}");
+        assert_eq!(world.status_of(&customer, &payment).await, "pending");
+    }
+    confirm_as_of(now - time::Duration::hours(1)).await.expect(204);
+    world.drain().await;
+    let early = "SELECT count(*) FROM payments WHERE recorded_at - settled_at BETWEEN '59 minutes' AND '61 minutes'";
+    assert_eq!(world.count(early).await, 1);
+    assert_eq!(world.subscription(&customer).await["status"], "active");
+    world.finish().await;
+}

@@ -94,3 +94,43 @@ async fn two_migrations_at_the_same_moment_are_fine_and_a_third_has_nothing_to_d
         pool.close().await;
     }
 }
+
+/// Applies the migrations of these numbers as they stand in their files.
+async fn apply(owner: &sqlx::PgPool, numbers: std::ops::RangeInclusive<u32>) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    for number in numbers {
+        let mut files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        let prefix = format!("{number:04}_");
+        let file = files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix)).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(owner).await.unwrap_or_else(|error| panic!("{error}: {file:?}"));
+    }
+}
+
+#[tokio::test]
+async fn payments_from_before_the_real_providers_are_asked_about_for_thirty_days_after_their_quote() {
+    let database = Database::empty().await;
+    let owner = database::connect(&database.url(), Rights::OfLogin, 1).await.unwrap();
+    apply(&owner, 1..=7).await;
+    let before = "
+        INSERT INTO users (id, email, email_key, password_hash, created_at)
+        VALUES ('00000000-0000-7000-8000-000000000001', 'a@example.com', 'a@example.com', '$argon2id$x', '2026-01-01Z');
+        INSERT INTO channels (key, title) VALUES ('old', 'Old') ON CONFLICT DO NOTHING;
+        INSERT INTO plans (code, channel, days) VALUES ('old-plan', 'old', 7);
+        INSERT INTO payments (id, user_id, plan_code, channel, plan_days, provider, amount_minor, currency, quote_expires_at,
+                              nonce, created_at, is_open, closed, closed_at, status, check_due_at)
+        VALUES ('00000000-0000-7000-8000-00000000000a', '00000000-0000-7000-8000-000000000001', 'old-plan', 'old', 7, 'hmac_psp',
+                100, 'EUR', '2026-01-01 00:30Z', repeat('0', 32), '2026-01-01Z', true, NULL, NULL, 'pending', '2026-01-01Z'),
+               ('00000000-0000-7000-8000-00000000000b', '00000000-0000-7000-8000-000000000001', 'old-plan', 'old', 7, 'hmac_psp',
+                100, 'EUR', '2026-02-01 00:30Z', repeat('0', 32), '2026-02-01Z', false, 'expired', '2026-02-01 00:30Z',
+                'expired', NULL)";
+    sqlx::raw_sql(before).execute(&owner).await.unwrap();
+    apply(&owner, 8..=8).await;
+    let query = "SELECT late_until - quote_expires_at = interval '30 days' FROM payments ORDER BY id";
+    let thirty_days: Vec<Option<bool>> = sqlx::query_scalar(query).fetch_all(&owner).await.unwrap();
+    assert_eq!(thirty_days, [Some(true), Some(true)]);
+    let query = "SELECT DISTINCT mode FROM payments";
+    let modes: Vec<String> = sqlx::query_scalar(query).fetch_all(&owner).await.unwrap();
+    assert_eq!(modes, ["live"], "what was asked for in real money stays real");
+    owner.close().await;
+}

@@ -1,10 +1,14 @@
 //! Request limits (SEC-48, 50, 51): only what abuse looks like counts, and the refusal says when to come back.
 
+use application::Context;
+use application::settings::Key;
 use serde_json::json;
 use web::middleware::limits::Limit;
 use web::{LimitSettings, TrustedProxies, WebOptions};
 
 use crate::support::{Answer, PASSWORD, World, signed_at};
+
+const FEDAPAY: &str = r#"{"secret_key":"sk_sandbox_tests","webhook_secrets":["wh_sandbox_the-tests-fedapay-0123456789"],"currencies":["XOF"],"mode":"test"}"#;
 
 const FEW: Limit = Limit { burst: 3, per_minute: 1 };
 
@@ -87,6 +91,37 @@ async fn a_flood_of_forged_callbacks_does_not_push_the_verified_ones_out() {
         let signature = signed_at(crate::support::WEBHOOK_SECRET, world.wall().unix_timestamp(), &body);
         world.deliver_signed(&body, &signature).await.expect(200);
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_48_a_flood_in_one_providers_name_from_many_addresses_blocks_nothing_genuine_and_no_other_provider() {
+    let trust = |web: &mut WebOptions| {
+        web.trusted_proxies = TrustedProxies::parse(["127.0.0.0/8"]).unwrap();
+    };
+    let limits = LimitSettings { unverified_of_provider: FEW, ..LimitSettings::default() };
+    let world = World::setup().with_limits(limits).with_web(trust).start().await;
+    world.app.set_setting(&Context::operator(), Key::Fedapay, FEDAPAY).await.unwrap();
+    let forge = async |provider: &str, last: u32| {
+        let call = world.call("POST", &format!("/api/webhooks/{provider}"));
+        let call = call.header("X-Forwarded-For", &format!("198.51.100.{last}"));
+        call.header("X-Signature", "t=1,v1=00").body("{}").send().await
+    };
+    for last in 1..=4 {
+        forge("hmac_psp", last).await.expect(401);
+    }
+    for last in 5..=20 {
+        is_refused(&forge("hmac_psp", last).await, "unverified-of-provider");
+    }
+    for number in 0..10 {
+        let body = json!({ "id": format!("evt_{number}"), "type": "service.hello" }).to_string();
+        let signature = signed_at(crate::support::WEBHOOK_SECRET, world.wall().unix_timestamp(), &body);
+        world.deliver_signed(&body, &signature).await.expect(200);
+    }
+    for last in 1..=4 {
+        forge("fedapay", last).await.expect(401);
+    }
+    is_refused(&forge("fedapay", 5).await, "unverified-of-provider");
     world.finish().await;
 }
 

@@ -51,6 +51,13 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/incident get
+    /api/admin/incident/evidence post
+    /api/admin/incident/pause-purchases post
+    /api/admin/incident/replay post
+    /api/admin/incident/resume-purchases post
+    /api/admin/incident/revoke-sessions post
+    /api/admin/incident/rotate-keys post
     /api/admin/payments get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post

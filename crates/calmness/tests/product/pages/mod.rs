@@ -2,6 +2,7 @@
 
 mod browser;
 mod forms;
+mod pause;
 mod policy;
 mod security;
 mod story;

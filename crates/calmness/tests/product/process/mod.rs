@@ -3,6 +3,7 @@
 mod accounts;
 mod commands;
 mod flood;
+mod incident;
 mod instances;
 mod keys;
 mod power_cut;

@@ -5,7 +5,7 @@ use application::settings::Key;
 use serde_json::json;
 use web::{Limit, LimitSettings};
 
-use super::{FEDAPAY, MTN_MOMO};
+use super::{FEDAPAY, MTN_MOMO, STRIPE};
 use crate::support::World;
 
 #[tokio::test]
@@ -86,5 +86,74 @@ async fn unsigned_callbacks_only_make_us_ask_about_what_waits_and_are_counted() 
         refused += usize::from(call("POST").await == 429);
     }
     assert!(refused > 0, "a stranger is slowed down");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_unsigned_callback_leaves_a_settled_payment_alone() {
+    let (world, customer) = MTN_MOMO.world().await;
+    let payment = MTN_MOMO.open(&world, &customer, "k").await;
+    world.act(&payment, "pay").await;
+    world.drain().await;
+    let asked = async || {
+        let calls = world.sandbox_get("/log?kind=psp.call&limit=50000").await;
+        calls["items"].as_array().unwrap().iter().filter(|call| call["data"]["operation"] == "ask").count()
+    };
+    let (before, facts) = (asked().await, world.rows("SELECT * FROM payments").await);
+    for status in ["SUCCESSFUL", "FAILED", "PENDING"] {
+        let body =
+            json!({ "externalId": payment["id"], "status": status, "amount": "59.99", "currency": "EUR" });
+        world.call("PUT", "/api/webhooks/mtn_momo").json(&body).send().await.expect(200);
+        assert_eq!(world.due().await, Vec::<String>::new(), "{status}");
+    }
+    world.drain().await;
+    assert_eq!((asked().await, world.rows("SELECT * FROM payments").await), (before, facts));
+    assert_eq!(world.count("SELECT count(*) FROM webhook_events").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_to_pay_that_two_workers_learn_of_at_once_is_remembered_once() {
+    let (world, customer) = STRIPE.world().await;
+    let mut order = STRIPE.order();
+    order["remember"] = json!(true);
+    let payment = world.init_with(&customer, "k", &order).await.expect(201).body;
+    world.act(&payment, "pay").await;
+    world.fault(json!({ "peer": "stripe_api", "fault": "hold", "operation": "ask" })).await;
+    let held = async |count: usize| {
+        let faults = world.sandbox_get("/faults").await;
+        faults["items"][0]["used"] == count
+    };
+    // The second worker finds a lease that has run out while the first one is still waiting for the answer.
+    let claimable = "UPDATE payments SET check_due_at = created_at, lease_until = NULL, lease_token = NULL";
+    world.sql(claimable).await;
+    let first = world.drain_once();
+    let second = async {
+        world.until("the first one asks", async || held(1).await).await;
+        world.sql(claimable).await;
+        world.drain_once().await
+    };
+    let release = async {
+        world.until("both ask", async || held(2).await).await;
+        world.clear_faults().await;
+    };
+    tokio::join!(first, second, release);
+    world.drain().await;
+    assert_eq!(world.count("SELECT count(*) FROM payment_methods").await, 1);
+    let audited = "SELECT count(*) FROM audit_logs WHERE action = 'payment_method.stored'";
+    assert_eq!(world.count(audited).await, 1);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_ways_to_pay_stored_at_once_do_not_pass_the_limit() {
+    let (world, customer) = MTN_MOMO.world().await;
+    let store = async |number: u32| {
+        let body = json!({ "provider": "mtn_momo", "phone_number": format!("+229978080{number:02}") });
+        world.by(&customer, "POST", "/api/billing/payment-methods", &body).await.status
+    };
+    let answers = futures_util::future::join_all((10..40).map(store)).await;
+    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 20, "{answers:?}");
+    assert_eq!(world.count("SELECT count(*) FROM payment_methods").await, 20);
     world.finish().await;
 }

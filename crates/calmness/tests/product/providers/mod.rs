@@ -1,9 +1,15 @@
 //! The same behaviour through every provider: each test plays one scene through all of them against their simulations, whose books
 //! are the judge. Nobody is ever charged twice.
 
+mod coins;
+mod dashboard;
+mod disputes;
 mod line;
+mod lost_refunds;
 mod money_back;
+mod overtaking;
 mod scenes;
+mod shuffles;
 mod trouble;
 
 use application::Context;
@@ -21,8 +27,25 @@ pub(crate) struct Line {
     pub(crate) amount: i64,
     /// Whether it prompts a telephone.
     phone: bool,
+    disputes: Told,
+    /// Refunds that were made at the provider, of everything and of a part.
+    dashboard: Told,
+    dashboard_part: Told,
     key: Option<Key>,
     settings: fn(&str) -> Value,
+}
+
+/// Whether a provider tells of something, or why its contract has no word for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    Yes,
+    Not(#[expect(dead_code, reason = "it is there to be read, and shown by Debug")] &'static str),
+}
+
+impl Told {
+    pub(crate) const fn is_told(self) -> bool {
+        matches!(self, Self::Yes)
+    }
 }
 
 const GENERIC: Line = Line {
@@ -30,6 +53,9 @@ const GENERIC: Line = Line {
     currency: "EUR",
     amount: 5_999,
     phone: false,
+    disputes: Told::Yes,
+    dashboard: Told::Yes,
+    dashboard_part: Told::Yes,
     key: None,
     settings: |_| Value::Null,
 };
@@ -39,6 +65,9 @@ const MTN_MOMO: Line = Line {
     currency: "EUR",
     amount: 5_999,
     phone: true,
+    disputes: Told::Not("a request is approved with the payer's PIN: Collections has no word for a dispute"),
+    dashboard: Told::Not("a refund is another product's transfer: the request to pay stays SUCCESSFUL"),
+    dashboard_part: Told::Not("as the whole"),
     key: Some(Key::MtnMomo),
     settings: |sandbox| {
         let product = |key: &str| json!({ "api_user": crate::support::MOMO_USER, "api_key": crate::support::MOMO_KEY, "subscription_key": key });
@@ -58,6 +87,9 @@ const FEDAPAY: Line = Line {
     currency: "XOF",
     amount: 39_000,
     phone: false,
+    disputes: Told::Not("no event and no status of a transaction speaks of one"),
+    dashboard: Told::Yes,
+    dashboard_part: Told::Not("approved_partially_refunded doesn't say how much: recorded by hand"),
     key: Some(Key::Fedapay),
     settings: |sandbox| {
         json!({
@@ -75,6 +107,9 @@ const BTCPAY: Line = Line {
     currency: "EUR",
     amount: 5_999,
     phone: false,
+    disputes: Told::Not("coins cannot be called back"),
+    dashboard: Told::Not("a refund is an offer beside the invoice, which stays Settled"),
+    dashboard_part: Told::Not("as the whole"),
     key: Some(Key::Btcpay),
     settings: |sandbox| {
         json!({
@@ -93,6 +128,9 @@ const PAYPAL: Line = Line {
     currency: "EUR",
     amount: 5_999,
     phone: false,
+    disputes: Told::Yes,
+    dashboard: Told::Yes,
+    dashboard_part: Told::Yes,
     key: Some(Key::Paypal),
     settings: |sandbox| {
         json!({
@@ -111,6 +149,9 @@ const STRIPE: Line = Line {
     currency: "EUR",
     amount: 5_999,
     phone: false,
+    disputes: Told::Yes,
+    dashboard: Told::Yes,
+    dashboard_part: Told::Yes,
     key: Some(Key::Stripe),
     settings: |sandbox| {
         json!({
@@ -145,6 +186,17 @@ impl Line {
             body["phone_number"] = json!("+22997808080");
         }
         body
+    }
+
+    /// Whether the payer's yes takes the money. PayPal's moves with our capture: nothing can follow it before we have asked for it,
+    /// and a payer who agrees after a refusal is not charged.
+    pub(crate) fn takes_at_once(self) -> bool {
+        self.code != "paypal"
+    }
+
+    /// Its API, as fault orders name it.
+    pub(crate) fn api(self) -> String {
+        if self.code == "hmac_psp" { "psp_api".to_owned() } else { format!("{}_api", self.code) }
     }
 
     /// Opens a payment, which must be awaited by the provider.

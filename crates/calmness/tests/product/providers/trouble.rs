@@ -21,9 +21,7 @@ async fn an_answer_lost_after_the_provider_accepted_opens_no_second_checkout() {
     for line in LINES {
         for fault in ["error_500_after", "error_500", "reset"] {
             let (world, customer) = line.world().await;
-            let peer =
-                if line.code == "hmac_psp" { "psp_api".to_owned() } else { format!("{}_api", line.code) };
-            world.fault(json!({ "peer": peer, "fault": fault, "operation": "open", "times": 1 })).await;
+            world.fault(json!({ "peer": line.api(), "fault": fault, "operation": "open", "times": 1 })).await;
             let opened = world.init_with(&customer, "k", &line.order()).await.expect(201).body;
             world.clear_faults().await;
             world.advance(time::Duration::seconds(40)).await;
@@ -42,7 +40,7 @@ async fn an_answer_lost_after_the_provider_accepted_opens_no_second_checkout() {
 
 #[tokio::test]
 async fn a_dispute_that_overtakes_the_money_counts_once_the_money_is_known() {
-    for line in LINES.iter().filter(|line| ["hmac_psp", "stripe"].contains(&line.code)) {
+    for line in LINES.iter().filter(|line| line.disputes.is_told() && line.takes_at_once()) {
         let (world, customer) = line.world().await;
         let payment = line.open(&world, &customer, "k").await;
         // Stripe's dispute names the charge alone, which nobody here knows yet.
@@ -62,7 +60,7 @@ async fn a_dispute_that_overtakes_the_money_counts_once_the_money_is_known() {
 
 #[tokio::test]
 async fn events_that_come_backwards_end_in_the_same_place_and_no_hint_is_lost_to_a_settlement() {
-    for line in LINES.iter().filter(|line| ["stripe", "fedapay"].contains(&line.code)) {
+    for line in LINES.iter().filter(|line| line.dashboard.is_told() && line.takes_at_once()) {
         let (world, customer) = line.world().await;
         let payment = line.open(&world, &customer, "k").await;
         world.fault(json!({ "peer": "psp_webhooks", "fault": "reorder", "count": 2, "times": 2 })).await;

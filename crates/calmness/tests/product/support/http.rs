@@ -71,6 +71,13 @@ impl<'a> Call<'a> {
         self.request.send().await.map(drop)
     }
 
+    /// What a request that must succeed answers, byte for byte.
+    pub(crate) async fn send_for_bytes(self) -> Vec<u8> {
+        let answer = self.request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.headers());
+        answer.bytes().await.unwrap().to_vec()
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let answer = self.request.send().await.unwrap();
         let (status, headers, url) =

@@ -6,6 +6,7 @@ mod http;
 mod money;
 mod people;
 mod setup;
+mod shuffle;
 mod signature;
 mod staff;
 mod telegram;
@@ -20,6 +21,7 @@ pub(crate) use self::setup::{
     BTCPAY_KEY, BTCPAY_WEBHOOK, COMPANY, FEDAPAY_KEY, FEDAPAY_WEBHOOK, MOMO_COLLECTION, MOMO_DISBURSEMENT,
     MOMO_KEY, MOMO_USER, TELEGRAM_SECRET, WEBHOOK_SECRET,
 };
+pub(crate) use self::shuffle::shuffle;
 pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
 pub(crate) use self::telegram::{CHAT, OTHER_CHAT};

@@ -70,6 +70,20 @@ impl World {
         call.header("Content-Type", "application/json").body(body).send().await
     }
 
+    /// The same where the answer is no text.
+    pub(crate) async fn confirmed_bytes(
+        &self,
+        staff: &Staff,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Vec<u8> {
+        let body = body.to_string();
+        let token = self.step_up(staff, method, path, &body).await;
+        let call: Call<'_> = self.call(method, path).by(&staff.person).header("Step-Up", &token);
+        call.header("Content-Type", "application/json").body(body).send_for_bytes().await
+    }
+
     /// An admin freezes somebody.
     pub(crate) async fn freeze(&self, admin: &Staff, user: &Customer) -> Answer {
         let path = format!("/api/admin/users/{}/freeze", user.id);

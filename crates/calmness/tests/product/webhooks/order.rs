@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, shuffle};
 
 const STREAMS: u64 = 60;
 
@@ -32,14 +32,6 @@ fn story(world: &World, payment: &Value, prefix: &str) -> Vec<Value> {
         event
     });
     told.collect()
-}
-
-/// Fisher and Yates, fed by the 64-bit generator of Knuth's MMIX.
-fn shuffle<T>(items: &mut [T], mut seed: u64) {
-    for last in (1..items.len()).rev() {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        items.swap(last, usize::try_from(seed >> 33).unwrap() % (last + 1));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

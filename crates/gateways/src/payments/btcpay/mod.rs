@@ -1,8 +1,8 @@
 //! BTCPay Server: coins straight into the operator's own wallet, invoiced by a server of theirs (Greenfield API).
 //!
 //! The API has no idempotency keys. So every invoice carries our payment's id as its `orderId`, and before one is opened we look for
-//! it. Callbacks are signed but not dated: they only make us ask. What was paid too little or too late is decided at the server,
-//! where the coins are; here it becomes a success once the server calls the invoice settled.
+//! it. Callbacks are signed but not dated: they only make us ask. Too few coins until the time has run out, and too many, are told
+//! with the amount that came: it differs from the quote, so an admin decides. What its owner marks at the server counts as paid.
 
 mod notification;
 mod settings;

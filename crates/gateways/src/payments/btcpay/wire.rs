@@ -1,14 +1,12 @@
 //! The Greenfield API's JSON, and what it means in our words.
 
 use domain::ids::PaymentId;
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::payment::{Claim, Statement};
 use domain::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::warn;
 
-use super::CODE;
 use crate::payments::words::{is_reference, is_word, unix};
 use crate::payments::{Order, ProviderError};
 
@@ -95,6 +93,8 @@ pub(super) struct Invoice {
     status: String,
     additional_status: Option<String>,
     amount: Option<String>,
+    /// What came, in the invoice's currency; older servers don't say.
+    paid_amount: Option<String>,
     currency: Option<String>,
     pub(super) checkout_link: Option<String>,
     expiration_time: Option<i64>,
@@ -137,38 +137,24 @@ impl Invoice {
         }
     }
 
-    /// What it claims by itself.
+    /// What it claims by itself. Too few coins until the time ran out, and too many, are told as the money that came: what differs
+    /// from the quote is an admin's to decide.
     pub(super) fn statement(&self, wall: Instant) -> Option<Statement> {
         let additional = self.additional_status.as_deref().unwrap_or("None");
         let (at, claim) = match self.standing() {
             Standing::Open => return None,
-            Standing::Undecided => {
-                if self.status == "Expired" && additional == "PaidPartial" {
-                    warn!(
-                        provider.code = CODE,
-                        payment.reference = self.id,
-                        "an invoice has expired partly paid: settle it or send the money back at the payment server"
-                    );
-                }
-                return None;
+            Standing::Undecided if self.status == "Expired" && additional == "PaidPartial" => {
+                (self.expired_at().unwrap_or(wall).min(wall), Claim::Succeeded)
             }
-            Standing::Settled => {
-                if additional == "PaidOver" {
-                    warn!(
-                        provider.code = CODE,
-                        payment.reference = self.id,
-                        "an invoice was paid more than it asked for: send the rest back at the payment server"
-                    );
-                }
-                (self.settled_at(additional, wall), Claim::Succeeded)
-            }
+            Standing::Undecided => return None,
+            Standing::Settled => (self.settled_at(additional, wall), Claim::Succeeded),
             Standing::Expired => (self.expired_at().unwrap_or(wall).min(wall), Claim::Expired),
             Standing::Invalid => {
                 let reason = if additional == "Marked" { "marked_invalid" } else { "invalid" };
                 (wall, Claim::Failed { reason: reason.to_owned() })
             }
         };
-        let amount = if claim == Claim::Succeeded { self.money() } else { None };
+        let amount = if claim == Claim::Succeeded { self.money(additional) } else { None };
         let transaction = (claim == Claim::Succeeded).then(|| self.id.clone());
         Some(Statement::new(at, claim).of(amount).named(Some(self.id.clone())).moved_by(transaction))
     }
@@ -186,9 +172,26 @@ impl Invoice {
         self.expiration_time.and_then(unix)
     }
 
-    fn money(&self) -> Option<Money> {
-        Money::parse_decimal(self.amount.as_deref()?, self.currency.as_deref()?.parse().ok()?)
+    /// What came. An invoice that was paid as asked, or that its owner has marked, is worth what it asks for.
+    fn money(&self, additional: &str) -> Option<Money> {
+        let currency: Currency = self.currency.as_deref()?.parse().ok()?;
+        let asked = Money::parse_decimal(self.amount.as_deref()?, currency);
+        let paid = self.paid_amount.as_deref().and_then(|text| whole_minor(text, currency));
+        match additional {
+            "PaidPartial" | "PaidOver" => paid,
+            "PaidLate" => paid.filter(|paid| asked.is_some_and(|asked| asked.minor < paid.minor)).or(asked),
+            _ => asked,
+        }
     }
+}
+
+/// Coins are worth fractions of a cent at the server's rate: those are left out.
+fn whole_minor(text: &str, currency: Currency) -> Option<Money> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let kept = fraction.get(..usize::try_from(currency.exponent()).unwrap_or(0)).unwrap_or(fraction);
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let text = if kept.is_empty() { whole.to_owned() } else { format!("{whole}.{kept}") };
+    (digits(whole) && digits(fraction)).then(|| Money::parse_decimal(&text, currency)).flatten()
 }
 
 /// Everything that the invoices of one payment claim together. There is more than one only where two calls raced, and the first

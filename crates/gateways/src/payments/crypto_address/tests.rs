@@ -121,7 +121,7 @@ fn nothing_is_claimed_closed_or_sent_back_by_itself() {
     assert_eq!(provider.capture(&inquiry).now_or_never().unwrap().unwrap(), view);
     assert_eq!(provider.cancel(&inquiry).now_or_never().unwrap().unwrap(), Cancelled::StillPayable);
     let id = "019400c5-9c00-7000-8000-00000000000f".parse().unwrap();
-    let refund = Refund { id, amount: inquiry.amount, reference: None };
+    let refund = Refund { id, amount: inquiry.amount, reference: None, again: false };
     let error = provider.refund(&inquiry, &refund).now_or_never().unwrap().unwrap_err();
     assert!(matches!(error, ProviderError::Refused(why) if why == "by_hand"));
     let capabilities = provider.capabilities();

@@ -187,7 +187,11 @@ impl Paypal {
     }
 
     async fn send_back(&self, inquiry: &Inquiry, refund: &Refund) -> Result<Refunded, ProviderError> {
-        let answer = if let Some(reference) = &refund.reference {
+        let made = match &refund.reference {
+            Some(reference) => Some(reference.clone()),
+            None => self.made_before(inquiry, refund).await?,
+        };
+        let answer = if let Some(reference) = &made {
             let target = format!("v2/payments/refunds/{}", identifier(reference)?);
             self.call(Method::GET, &target, None, None).await?
         } else {
@@ -201,6 +205,18 @@ impl Paypal {
             return Err(refusal(&answer));
         }
         decode::<RefundAnswer>(&answer)?.into_refunded()
+    }
+
+    /// PayPal forgets the keys of refunds after 45 days: one whose answer was lost is looked for in its order, by the name that it
+    /// was given.
+    async fn made_before(
+        &self,
+        inquiry: &Inquiry,
+        refund: &Refund,
+    ) -> Result<Option<String>, ProviderError> {
+        let Some(reference) = inquiry.reference.as_deref().filter(|_| refund.again) else { return Ok(None) };
+        let order = self.order(inquiry, reference).await?;
+        Ok(order.as_ref().and_then(|order| order.refund_named(refund.id)).map(str::to_owned))
     }
 
     async fn capture_of(&self, inquiry: &Inquiry) -> Result<String, ProviderError> {

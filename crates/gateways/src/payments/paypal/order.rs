@@ -2,7 +2,7 @@
 //!
 //! An order that is complete is not money yet: its captures are.
 
-use domain::ids::PaymentId;
+use domain::ids::{PaymentId, RefundId};
 use domain::money::{Currency, Money};
 use domain::payment::{Claim, Statement};
 use domain::time::{Instant, OffsetDateTime};
@@ -171,6 +171,9 @@ pub(super) struct StatusDetails {
 #[derive(Debug, Deserialize)]
 struct RefundLine {
     #[serde(default)]
+    id: String,
+    invoice_id: Option<String>,
+    #[serde(default)]
     status: String,
     amount: Option<Amount>,
     create_time: Option<String>,
@@ -275,6 +278,14 @@ impl OrderAnswer {
         }
         // The list may be missing; a capture that was refunded whole says as much by itself.
         self.captures().find(|it| it.status == "REFUNDED").and_then(|it| it.amount.as_ref()?.money())
+    }
+
+    /// PayPal's name for a refund of ours.
+    pub(super) fn refund_named(&self, refund: RefundId) -> Option<&str> {
+        let ours = |line: &&RefundLine| {
+            line.invoice_id.as_deref().and_then(|text| text.parse().ok()) == Some(refund)
+        };
+        self.refunds().find(ours).map(|line| line.id.as_str())
     }
 
     fn captures(&self) -> impl Iterator<Item = &Capture> {

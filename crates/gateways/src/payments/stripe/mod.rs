@@ -8,7 +8,7 @@ mod notification;
 mod settings;
 mod wire;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crypto::signature::{SigningSecret, timestamped};
 use domain::money::Money;
@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::error;
 
 pub use self::settings::Settings;
-use self::wire::{RefundObject, Refusal, Session, Stage, is_id};
+use self::wire::{RefundList, RefundObject, Refusal, Session, Stage, is_id};
 use super::call::{Caller, Request, decode, header_value, secret_header};
 use super::{
     Authenticity, Callback, Cancelled, Capabilities, Checkout, CheckoutKind, Inquiry, Line, Notification,
@@ -42,6 +42,9 @@ const SCHEME: &str = "v1";
 
 /// How long after its quote a payment may still turn out paid: a bank debit takes up to two weeks to come or fail.
 const LATE_WINDOW: Duration = Duration::days(15);
+
+/// How many pages of a hundred refunds of one payment are looked through.
+const REFUND_PAGES: usize = 10;
 
 /// An account at Stripe.
 pub struct Stripe {
@@ -149,6 +152,9 @@ impl Stripe {
             self.get(&format!("v1/refunds/{}?expand%5B0%5D=charge", path_part(reference)?)).await?
         } else {
             let transaction = self.transaction(inquiry).await?;
+            if let Some(made) = self.made_before(&transaction, refund).await? {
+                return made.into_refunded();
+            }
             let form = form::refund(&inquiry.payment_id.to_string(), &transaction, refund);
             self.post("v1/refunds", Some(&refund.id.to_string()), form).await?
         };
@@ -156,6 +162,39 @@ impl Stripe {
             return Err(refusal(&answer));
         }
         decode::<RefundObject>(&answer)?.into_refunded()
+    }
+
+    /// Stripe forgets a key after a day: a refund whose answer was lost is looked for by the name that it was given.
+    async fn made_before(
+        &self,
+        transaction: &str,
+        refund: &Refund,
+    ) -> Result<Option<RefundObject>, ProviderError> {
+        if !refund.again {
+            return Ok(None);
+        }
+        let intent = path_part(transaction)?;
+        let mut after = None;
+        for _ in 0..REFUND_PAGES {
+            let mut target = format!("v1/refunds?payment_intent={intent}&limit=100&expand%5B0%5D=data.charge");
+            if let Some(last) = after {
+                let _ = write!(target, "&starting_after={last}");
+            }
+            let answer = self.get(&target).await?;
+            if answer.status != 200 {
+                return Err(refusal(&answer));
+            }
+            let page = decode::<RefundList>(&answer)?;
+            let last = page.data.last().map(|last| last.id.clone()).filter(|id| page.has_more && is_id(id));
+            if let Some(made) = page.data.into_iter().find(|made| made.is_of(refund.id)) {
+                return Ok(Some(made));
+            }
+            if last.is_none() {
+                return Ok(None);
+            }
+            after = last;
+        }
+        Err(ProviderError::Unknown("too many refunds to look through".to_owned()))
     }
 
     async fn transaction(&self, inquiry: &Inquiry) -> Result<String, ProviderError> {

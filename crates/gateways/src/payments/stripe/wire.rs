@@ -1,7 +1,7 @@
 //! Stripe's objects as far as they are read here, and what they mean in our words. Unknown fields and words are skipped: they come
 //! with every version.
 
-use domain::ids::PaymentId;
+use domain::ids::{PaymentId, RefundId};
 use domain::money::{Currency, Money};
 use domain::payment::{Claim, MAX_REFERENCE_LENGTH, Mode, Statement};
 use domain::time::Instant;
@@ -40,6 +40,7 @@ pub(super) struct Named {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Metadata {
     payment_id: Option<String>,
+    refund_id: Option<String>,
 }
 
 impl Metadata {
@@ -265,9 +266,17 @@ impl Card {
     }
 }
 
+/// A page of the refunds of a payment.
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundList {
+    pub(super) data: Vec<RefundObject>,
+    #[serde(default)]
+    pub(super) has_more: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundObject {
-    id: String,
+    pub(super) id: String,
     pub(super) metadata: Option<Metadata>,
     pub(super) payment_intent: Option<String>,
     status: Option<String>,
@@ -276,6 +285,12 @@ pub(super) struct RefundObject {
 }
 
 impl RefundObject {
+    /// Whether it is this one of ours, made before.
+    pub(super) fn is_of(&self, refund: RefundId) -> bool {
+        let noted = self.metadata.as_ref().and_then(|metadata| metadata.refund_id.as_deref());
+        noted.and_then(|text| text.parse().ok()) == Some(refund)
+    }
+
     pub(super) fn into_refunded(self) -> Result<Refunded, ProviderError> {
         if !is_id(&self.id) {
             return Err(ProviderError::Unknown("the refund's id is not one of Stripe's".to_owned()));

@@ -73,6 +73,10 @@ impl Facade for BtcPay {
         }
     }
 
+    fn takes_part_payments(&self) -> bool {
+        true
+    }
+
     /// It tries again only where trying again can help.
     fn takes(&self, status: StatusCode) -> bool {
         let later = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
@@ -141,7 +145,7 @@ fn details(payment: &Payment, event: &Event, bend: &Bend) -> Option<Map<String, 
         "InvoiceProcessing" if !marked && enough => json!({ "overPaid": over }),
         "InvoiceSettled" if enough => json!({ "manuallyMarked": marked, "overPaid": over }),
         "InvoiceInvalid" => json!({ "manuallyMarked": invoice::mark(payment) == Some("Invalid") }),
-        "InvoiceExpired" => json!({ "partiallyPaid": false }),
+        "InvoiceExpired" => json!({ "partiallyPaid": payment.paid_amount() > 0 }),
         _ => return None,
     };
     members.as_object().cloned()

@@ -60,7 +60,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/stripe/v1/checkout/sessions", post(open))
         .route("/stripe/v1/checkout/sessions/{id}", get(ask))
         .route("/stripe/v1/checkout/sessions/{id}/expire", post(expire))
-        .route("/stripe/v1/refunds", post(refund))
+        .route("/stripe/v1/refunds", post(refund).get(list_refunds))
         .route("/stripe/v1/refunds/{id}", get(ask_refund))
 }
 
@@ -260,6 +260,39 @@ async fn ask_refund(
         let refund = refund.ok_or_else(|| Refusal::missing("refund", &id))?;
         let expand = uri.query().is_some_and(|query| query.ends_with("=charge"));
         Ok::<_, Refusal>(Json(objects::refund(&payment, refund, expand)).into_response())
+    };
+    with_faults(&world, &line, operation("ask"), work).await
+}
+
+/// `GET /v1/refunds?payment_intent=…`: the newest first, on one page.
+async fn list_refunds(
+    State(world): State<Arc<World>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let work = async {
+        check_key(&world, &headers)?;
+        let query = form(
+            uri.query().unwrap_or_default().as_bytes(),
+            &[&["payment_intent", "limit", "starting_after", "expand[0]"]],
+        )?;
+        let intent = required(&query, "payment_intent")?;
+        let limit = if query.contains_key("limit") { integer(&query, "limit")? } else { 10 };
+        let limit = usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit));
+        let limit = limit.ok_or_else(|| Refusal::invalid("parameter_invalid_integer", "limit is 1 to 100"))?;
+        let payment = named(&world, intent).ok_or_else(|| Refusal::missing("payment_intent", intent))?;
+        let expand = query.get("expand[0]").is_some_and(|what| what == "data.charge");
+        let after = query.get("starting_after");
+        let mut newest = payment.refunds.iter().rev().peekable();
+        if let Some(after) = after {
+            newest.by_ref().find(|refund| refund.reference == *after);
+        }
+        let data: Vec<_> =
+            newest.by_ref().take(limit).map(|refund| objects::refund(&payment, refund, expand)).collect();
+        let has_more = newest.peek().is_some();
+        let list = json!({ "object": "list", "url": "/v1/refunds", "has_more": has_more, "data": data });
+        Ok::<_, Refusal>(Json(list).into_response())
     };
     with_faults(&world, &line, operation("ask"), work).await
 }

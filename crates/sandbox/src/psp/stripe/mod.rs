@@ -69,6 +69,10 @@ impl Facade for Stripe {
         }
     }
 
+    fn forgets_keys_after(&self) -> Option<time::Duration> {
+        Some(time::Duration::hours(24))
+    }
+
     fn render(&self, world: &World, payment: &Payment, event: &Event, bend: &Bend) -> Option<Outgoing> {
         let object = objects::of_event(payment, event, bend)?;
         let body = json!({

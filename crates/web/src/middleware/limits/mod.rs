@@ -46,6 +46,8 @@ pub struct LimitSettings {
     pub init_address: Limit,
     /// Callbacks of one address that could not be verified.
     pub unverified_webhooks: Limit,
+    /// Callbacks in one provider's name that could not be verified, from wherever they came.
+    pub unverified_of_provider: Limit,
 }
 
 impl Limit {
@@ -84,16 +86,16 @@ impl Bucket {
 pub struct Failures(Bucket);
 
 impl Failures {
-    /// Refuses an address that has used its failures up.
-    pub async fn check(&self, address: IpAddr) -> Result<(), Exceeded> {
-        let wait = self.0.engine.refused_for(self.0.named, &address.to_string()).await;
+    /// Refuses whoever has used their failures up.
+    pub async fn check(&self, key: impl Display) -> Result<(), Exceeded> {
+        let wait = self.0.engine.refused_for(self.0.named, &key.to_string()).await;
         wait.map_or(Ok(()), |wait| Err(self.0.exceeded(wait)))
     }
 
     /// Counts a failure.
-    pub async fn count(&self, address: IpAddr) {
+    pub async fn count(&self, key: impl Display) {
         // Too many are refused by the next look.
-        let _exceeded = self.0.take(address).await;
+        let _exceeded = self.0.take(key).await;
     }
 }
 
@@ -113,6 +115,8 @@ pub struct Limits {
     pub init_address: Bucket,
     /// Unverified callbacks of one address.
     pub unverified_webhooks: Failures,
+    /// Unverified callbacks in one provider's name.
+    pub unverified_of_provider: Failures,
 }
 
 impl Limits {
@@ -127,6 +131,7 @@ impl Limits {
             init_user: bucket("init-user", settings.init_user),
             init_address: bucket("init-address", settings.init_address),
             unverified_webhooks: Failures(bucket("unverified-webhooks", settings.unverified_webhooks)),
+            unverified_of_provider: Failures(bucket("unverified-of-provider", settings.unverified_of_provider)),
         }
     }
 }

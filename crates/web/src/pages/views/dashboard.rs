@@ -14,6 +14,8 @@ pub struct DashboardView {
     pub subscription: SubscriptionCard,
     /// What can be bought now; each form posts `plan_code`, `offer`, `idempotency_key`.
     pub plans: Vec<PlanCard>,
+    /// Whether all purchases pause: nothing can be bought now.
+    pub paused: bool,
     /// The latest payments, newest first.
     pub payments: Vec<PaymentRow>,
     /// The address of older payments, if there are any.

@@ -77,6 +77,7 @@ fn dashboard(locale: Locale, subscription: SubscriptionCard, telegram: TelegramC
         page: frame(locale),
         subscription,
         plans: plans(locale),
+        paused: false,
         payments: rows(locale),
         more_payments: Some("/payments?cursor=abc".to_owned()),
         telegram,

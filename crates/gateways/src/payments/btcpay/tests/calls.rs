@@ -111,20 +111,51 @@ async fn each_standing_of_an_invoice_claims_what_it_proves_and_no_more() {
         ("Processing", "PaidOver", vec![]),
         // It came in time, so it is not dated after the end.
         ("Settled", "None", vec![succeeded(expiration, 5_990)]),
-        ("Settled", "PaidOver", vec![succeeded(expiration, 5_990)]),
+        ("Settled", "PaidOver", vec![succeeded(expiration, 6_000)]),
         ("Settled", "PaidLate", vec![succeeded(WALL, 5_990)]),
         ("Settled", "Marked", vec![succeeded(WALL, 5_990)]),
         ("Expired", "None", vec![stated(expiration, Claim::Expired)]),
-        ("Expired", "PaidPartial", vec![]),
+        ("Expired", "PaidPartial", vec![succeeded(expiration, 6_000)]),
         ("Expired", "PaidLate", vec![]),
         ("Invalid", "None", vec![failed("invalid")]),
         ("Invalid", "Marked", vec![failed("marked_invalid")]),
         ("ANewWord", "None", vec![]),
     ];
     for (status, additional, statements) in cases {
-        let answer = invoice(&json!({"status": status, "additionalStatus": additional}));
+        // Only where more or less came than was asked for does it matter how much.
+        let mut answer = invoice(&json!({"status": status, "additionalStatus": additional}));
+        if additional != "PaidLate" {
+            answer["paidAmount"] = json!("60.00");
+        }
         let view = fetched(&[answer]).await.unwrap();
         assert_eq!(view, View::known(Some("INV1".to_owned()), statements), "{status} {additional}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_is_told_in_whole_cents_and_never_guessed() {
+    let came = async |additional: &str, paid: &Value| {
+        let status = if additional == "PaidPartial" { "Expired" } else { "Settled" };
+        let answer = invoice(&json!({"status": status, "additionalStatus": additional, "paidAmount": paid}));
+        let View::Known { statements, .. } = fetched(&[answer]).await.unwrap() else { panic!("known") };
+        statements[0].amount.map(|amount| amount.minor)
+    };
+    for (additional, paid, minor) in [
+        ("PaidPartial", json!("20"), Some(2_000)),
+        ("PaidPartial", json!("20.00999999"), Some(2_000)),
+        ("PaidPartial", json!(null), None),
+        ("PaidPartial", json!("2e1"), None),
+        ("PaidPartial", json!("-20.00"), None),
+        ("PaidPartial", json!("20.0x"), None),
+        ("PaidPartial", json!("20.é"), None),
+        ("PaidOver", json!("59.90000001"), Some(5_990)),
+        ("PaidOver", json!("70.10"), Some(7_010)),
+        ("PaidOver", json!(null), None),
+        ("PaidLate", json!("59.90"), Some(5_990)),
+        ("PaidLate", json!("61.00"), Some(6_100)),
+        ("Marked", json!("1.00"), Some(5_990)),
+    ] {
+        assert_eq!(came(additional, &paid).await, minor, "{additional} {paid}");
     }
 }
 
@@ -235,7 +266,7 @@ async fn what_may_have_been_paid_is_left_alone() {
 
 #[tokio::test]
 async fn a_refund_is_made_by_hand() {
-    let refund = Refund { id: PAYMENT.parse().unwrap(), amount: order().amount, reference: None };
+    let refund = Refund { id: PAYMENT.parse().unwrap(), amount: order().amount, reference: None, again: false };
     let error = btcpay(&nobody().await).refund(&inquiry(None), &refund).await.unwrap_err();
     assert!(matches!(error, ProviderError::Refused(why) if why == "by_hand"));
 }

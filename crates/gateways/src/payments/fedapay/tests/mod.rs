@@ -124,7 +124,7 @@ fn debug_shows_no_secret() {
 async fn refunds_and_closing_are_not_fedapays_to_do() {
     let fedapay = fedapay("https://fedapay.example");
     assert_eq!(fedapay.capabilities().refunds, RefundKind::ByHand);
-    let refund = Refund { id: OTHER.parse().unwrap(), amount: Money::new(1, Currency::Xof), reference: None };
+    let refund = Refund { id: OTHER.parse().unwrap(), amount: Money::new(1, Currency::Xof), reference: None, again: false };
     assert_eq!(kind(&fedapay.refund(&inquiry(None), &refund).await.unwrap_err()), "refused");
     assert_eq!(fedapay.cancel(&inquiry(None)).await.unwrap(), Cancelled::StillPayable);
 }

@@ -8,7 +8,7 @@ use crate::test_peer::{Log, Peer, Recorded, Reply, nobody};
 const REFUND: &str = "019400c5-9c00-7000-8000-00000000000f";
 
 fn refund(amount: Money) -> Refund {
-    Refund { id: REFUND.parse().unwrap(), amount, reference: None }
+    Refund { id: REFUND.parse().unwrap(), amount, reference: None, again: false }
 }
 
 const OPENED: &str =

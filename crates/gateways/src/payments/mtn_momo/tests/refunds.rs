@@ -4,7 +4,7 @@ use super::*;
 
 fn refund(reference: Option<&str>) -> Refund {
     let amount = Money::new(1_000, Currency::Eur);
-    Refund { id: REFUND.parse().unwrap(), amount, reference: reference.map(str::to_owned) }
+    Refund { id: REFUND.parse().unwrap(), amount, reference: reference.map(str::to_owned), again: false }
 }
 
 fn refunded(state: RefundState) -> Refunded {

@@ -4,7 +4,7 @@ use crate::payments::RefundState;
 const REFUND: &str = "019400c5-9c00-7000-8000-00000000000f";
 
 fn refund() -> Refund {
-    Refund { id: REFUND.parse().unwrap(), amount: eur(400), reference: None }
+    Refund { id: REFUND.parse().unwrap(), amount: eur(400), reference: None, again: false }
 }
 
 fn captured() -> Inquiry {
@@ -65,6 +65,32 @@ async fn a_refund_that_has_a_name_is_asked_about() {
     let error = paypal(&peer.base).refund(&captured(), &wild).await.unwrap_err();
     assert_eq!(kind(&error), "unknown");
     assert_eq!(peer.requests().len(), 2, "nothing but PayPal's own names goes into a path");
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_was_lost_is_looked_for_in_its_order() {
+    let again = Refund { again: true, ..refund() };
+    let order = |refunds: &Value| {
+        let payments = json!({"captures": [capture("COMPLETED")], "refunds": refunds});
+        Reply::json(200, &answer("COMPLETED", &payments).to_string())
+    };
+    let ours = json!([{"id": "1JU08902781691411", "invoice_id": REFUND, "status": "COMPLETED"}]);
+    let peer =
+        Peer::start([token(), order(&ours), Reply::json(200, &stands("COMPLETED").to_string())]).await;
+    let found = paypal(&peer.base).refund(&captured(), &again).await.unwrap();
+    assert_eq!(found, refunded(RefundState::Succeeded, Some(550)));
+    assert_eq!(peer.requests()[2].target, "/v2/payments/refunds/1JU08902781691411");
+
+    let others =
+        json!([{"id": "2JU08902781691411", "invoice_id": PAYMENT, "status": "COMPLETED"}, {"id": "X"}]);
+    let peer =
+        Peer::start([token(), order(&others), Reply::json(201, &stands("COMPLETED").to_string())]).await;
+    paypal(&peer.base).refund(&captured(), &again).await.unwrap();
+    assert_eq!(peer.requests()[2].method.as_str(), "POST");
+
+    let peer = answering(Reply::Cut).await;
+    let error = paypal(&peer.base).refund(&captured(), &again).await.unwrap_err();
+    assert_eq!(kind(&error), "unknown", "it is not sent while nobody can look for it");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::payments::RefundState;
 const REFUND: &str = "019400c5-9c00-7000-8000-00000000000f";
 
 fn refund(reference: Option<&str>) -> Refund {
-    Refund { id: REFUND.parse().unwrap(), amount: eur(400), reference: reference.map(str::to_owned) }
+    Refund { id: REFUND.parse().unwrap(), amount: eur(400), reference: reference.map(str::to_owned), again: false }
 }
 
 fn moved() -> Inquiry {
@@ -47,6 +47,43 @@ async fn a_refund_that_was_sent_is_only_asked_about() {
         (request.method.as_str(), request.target.as_str()),
         ("GET", "/v1/refunds/re_1?expand%5B0%5D=charge")
     );
+}
+
+fn again() -> Refund {
+    Refund { again: true, ..refund(None) }
+}
+
+fn page(refunds: &[&Value], has_more: bool) -> Reply {
+    Reply::json(200, &json!({"object": "list", "data": refunds, "has_more": has_more}).to_string())
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_was_lost_is_looked_for_and_never_sent_twice() {
+    let other = json!({"id": "re_9", "status": "succeeded", "metadata": {"refund_id": PAYMENT}});
+    let ours = json!({"id": "re_1", "status": "succeeded", "metadata": {"refund_id": REFUND},
+                      "charge": {"id": "ch_1", "currency": "eur", "amount_refunded": 400}});
+    let peer = Peer::start([page(&[&other], true), page(&[&ours], false)]).await;
+    let refunded = stripe(&peer.base).refund(&moved(), &again()).await.unwrap();
+    assert_eq!(refunded.reference.as_deref(), Some("re_1"));
+    assert_eq!((refunded.state, refunded.total), (RefundState::Succeeded, Some(eur(400))));
+    let targets: Vec<String> = peer.requests().into_iter().map(|request| request.target).collect();
+    let first = "/v1/refunds?payment_intent=pi_1&limit=100&expand%5B0%5D=data.charge";
+    assert_eq!(targets, [first.to_owned(), format!("{first}&starting_after=re_9")]);
+
+    let peer = Peer::start([page(&[&other], false), answer(&json!({}))]).await;
+    stripe(&peer.base).refund(&moved(), &again()).await.unwrap();
+    let sent = peer.requests()[1].clone();
+    assert_eq!((sent.method.as_str(), sent.header("idempotency-key")), ("POST", Some(REFUND)));
+}
+
+#[tokio::test]
+async fn a_refund_is_not_sent_again_while_nobody_can_look_for_it() {
+    for reply in [error_reply(500, "api_error", ""), Reply::json(200, "{}"), Reply::Cut] {
+        let peer = Peer::start([reply]).await;
+        let error = stripe(&peer.base).refund(&moved(), &again()).await.unwrap_err();
+        assert_eq!(kind(&error), "unknown", "{error:?}");
+        assert_eq!(peer.requests().len(), 1);
+    }
 }
 
 #[tokio::test]

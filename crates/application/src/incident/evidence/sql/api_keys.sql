@@ -1,0 +1,11 @@
+-- Keys of machines, without anything of the keys themselves.
+-- $1 user, $2 payment, $3 from, $4 before, $5 rows at most.
+SELECT to_jsonb(found)::text AS "line!" FROM (
+    SELECT id, user_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
+    FROM api_keys
+    WHERE $2::uuid IS NULL AND ($1::uuid IS NULL OR user_id = $1)
+      AND ($3::timestamptz IS NULL OR last_used_at >= $3 OR created_at >= $3)
+      AND ($4::timestamptz IS NULL OR created_at < $4)
+    ORDER BY id
+    LIMIT $5
+) AS found
