@@ -97,7 +97,12 @@ try_api() {
         rm -f "$report"
         return 1
     fi
-    grep -E "generated" "$report" >&2 || true
+    # A run that had no time to try anything has shown nothing.
+    if ! grep -E "[1-9][0-9]* generated" "$report" >&2; then
+        echo "nothing was tried: give it more time with CALMNESS_SCAN_SECONDS" >&2
+        rm -f "$report"
+        return 1
+    fi
     rm -f "$report"
 }
 
