@@ -353,6 +353,8 @@ error-not_decidable-title = Not to be decided so
 error-not_decidable-detail = This case was decided already, or cannot be accepted.
 error-nothing_to_replay-title = Nothing to replay
 error-nothing_to_replay-detail = This event states nothing that could be applied again.
+error-body_forgotten-title = Body forgotten
+error-body_forgotten-detail = The body of this event was forgotten when its time was over: it can’t be replayed any more.
 error-method_comes_with_a_payment-title = Comes with a payment
 error-method_comes_with_a_payment-detail = A way to pay through this provider is remembered with a payment, not given.
 error-not_paid-title = Not paid
@@ -401,6 +403,16 @@ error-scope_not_allowed-title = Scope not allowed
 error-scope_not_allowed-detail = A key has at least one scope, never more than you have, and never those that guard accounts.
 error-key_not_allowed-title = Key refused
 error-key_not_allowed-detail = A key’s name has 1 to 100 characters, a key lives for 1 to 365 days, and an account has at most 20.
+error-nothing_to_revoke-title = Nothing to take
+error-nothing_to_revoke-detail = No time lies ahead that could be taken.
+error-name_taken-title = Name taken
+error-name_taken-detail = There is one of this name already. Choose another name.
+error-stale-title = Changed meanwhile
+error-stale-detail = Somebody has changed it since you read it. Read it again, then decide anew.
+error-plan_sold-title = Plan sold already
+error-plan_sold-detail = Somebody has this plan: its length and channel stay as they are. Make another plan instead.
+error-already_acknowledged-title = Looked after already
+error-already_acknowledged-detail = Somebody looks after this alert already.
 error-last_admin-title = Last administrator
 error-last_admin-detail = The last administrator can’t be frozen, demoted or erased. Appoint another one first.
 error-not_yourself-title = Not on yourself
@@ -411,6 +423,7 @@ error-too_many_tries-title = Too many tries
 error-too_many_tries-detail = Too many tries failed in a row. Wait for the time given, then try again.
 
 invalid-required = This field is needed.
+invalid-unknown = There is none of this name.
 invalid-unknown_field = This field does not exist.
 invalid-wrong_type = This field has the wrong type.
 invalid-not_allowed = This value is not allowed.
@@ -475,6 +488,16 @@ mail-reminder-text = You have { $left } left: your access to the channel ends on
 mail-reminder-renew = Renew whenever you like: new time is added at the end, not a second is lost.
 mail-reminder-button = Renew
 mail-reminder-nothing = Do not want to continue? There is nothing to do: nothing will be charged.
+
+mail-granted-subject = You have been given time
+mail-granted-text = { $company } has added { $days } { $days ->
+    [one] day
+   *[other] days
+} to your access to the channel. There is nothing to pay.
+
+mail-revoked-subject = Time was taken from your access
+mail-revoked-text = { $company } has withdrawn time from your access to the channel. Time that you have used is not touched.
+mail-revoked-question = You do not know why? Answer at the address below, and we will look at it together.
 
 mail-ended-subject = Your access has ended
 mail-ended-heading = Your access has ended
@@ -572,6 +595,12 @@ alert-invariant_broken-title = An invariant is broken
 alert-invariant_broken-action = Run “calmness doctor”: it names the invariant and the rows concerned.
 alert-refund_failed-title = Money could not be sent back
 alert-refund_failed-action = Read the provider’s reason below. Send the money another way if it is still owed, and record it: the payer keeps their time until the money has gone back.
+alert-key_backend_away-title = The key service does not answer
+alert-key_backend_away-action = The product goes on with the keys in memory, for a day at most; a restart would fail. Read below what the service says, then check that it is unsealed, reachable and still grants its rights. “calmness keys status” tells when it is back.
+alert-backup_failed-title = A backup could not be made
+alert-backup_failed-action = Read the reason below: often the disk is full or “pg_dump” is missing. Mend it, then run “calmness backup create”; otherwise it is tried again every hour.
+alert-backup_old-title = The newest backup is more than 48 hours old
+alert-backup_old-action = Look at the folder of backups and at the service’s log, then run “calmness backup create”. Until then a broken disk would lose everything since.
 alert-account_frozen-title = A rule froze an account
 alert-account_frozen-action = Read the reason below and check with the person, then lift the freeze or confirm it. Until then they can’t log in, but their time and their place in the channel go on.
 alert-removals_held-title = Removals wait for your decision

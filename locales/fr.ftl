@@ -356,6 +356,8 @@ error-not_decidable-title = Décision impossible
 error-not_decidable-detail = Ce cas est déjà tranché, ou ne peut pas être accepté.
 error-nothing_to_replay-title = Rien à rejouer
 error-nothing_to_replay-detail = Cet événement n’affirme rien qui puisse être appliqué à nouveau.
+error-body_forgotten-title = Contenu effacé
+error-body_forgotten-detail = Le contenu de cet événement a été effacé à la fin de sa durée de conservation : il ne peut plus être rejoué.
 error-method_comes_with_a_payment-title = Enregistré avec un paiement
 error-method_comes_with_a_payment-detail = Un moyen de paiement de ce prestataire s’enregistre avec un paiement et ne se saisit pas.
 error-not_paid-title = Non payé
@@ -404,6 +406,16 @@ error-scope_not_allowed-title = Droit non permis
 error-scope_not_allowed-detail = Une clé a au moins un droit, jamais plus que vous, et jamais ceux qui protègent les comptes.
 error-key_not_allowed-title = Clé refusée
 error-key_not_allowed-detail = Le nom d’une clé a 1 à 100 caractères, elle vit de 1 à 365 jours, et un compte en a 20 au plus.
+error-nothing_to_revoke-title = Rien à retirer
+error-nothing_to_revoke-detail = Il ne reste pas de temps à venir qui puisse être retiré.
+error-name_taken-title = Nom déjà pris
+error-name_taken-detail = Ce nom existe déjà. Choisissez-en un autre.
+error-stale-title = Modifié entre-temps
+error-stale-detail = Quelqu’un l’a modifié depuis votre lecture. Relisez, puis décidez de nouveau.
+error-plan_sold-title = Formule déjà vendue
+error-plan_sold-detail = Quelqu’un a cette formule : sa durée et son canal restent tels quels. Créez plutôt une autre formule.
+error-already_acknowledged-title = Déjà prise en charge
+error-already_acknowledged-detail = Quelqu’un s’occupe déjà de cette alerte.
 error-last_admin-title = Dernier administrateur
 error-last_admin-detail = Le dernier administrateur ne peut être ni gelé, ni rétrogradé, ni effacé. Nommez-en d’abord un autre.
 error-not_yourself-title = Pas sur vous-même
@@ -414,6 +426,7 @@ error-too_many_tries-title = Trop d’essais
 error-too_many_tries-detail = Trop d’essais ont échoué à la suite. Attendez le temps indiqué, puis réessayez.
 
 invalid-required = Ce champ est nécessaire.
+invalid-unknown = Il n’en existe pas de ce nom.
 invalid-unknown_field = Ce champ n’existe pas.
 invalid-wrong_type = Ce champ n’a pas le bon type.
 invalid-not_allowed = Cette valeur n’est pas permise.
@@ -478,6 +491,16 @@ mail-reminder-text = Il vous reste { $left } : votre accès au canal se termine
 mail-reminder-renew = Renouvelez quand vous voulez : le nouveau temps s’ajoute à la suite, pas une seconde n’est perdue.
 mail-reminder-button = Renouveler
 mail-reminder-nothing = Vous ne souhaitez pas continuer ? Il n’y a rien à faire : rien ne sera débité.
+
+mail-granted-subject = Du temps vous est offert
+mail-granted-text = { $company } ajoute { $days } { $days ->
+    [one] jour
+   *[other] jours
+} à votre accès au canal. Vous n’avez rien à payer.
+
+mail-revoked-subject = Du temps a été retiré de votre accès
+mail-revoked-text = { $company } a retiré du temps de votre accès au canal. Le temps déjà utilisé reste acquis.
+mail-revoked-question = Vous ne savez pas pourquoi ? Écrivez-nous à l’adresse ci-dessous, nous regarderons ensemble.
 
 mail-ended-subject = Votre accès est terminé
 mail-ended-heading = Votre accès est terminé
@@ -575,6 +598,12 @@ alert-invariant_broken-title = Un invariant est rompu
 alert-invariant_broken-action = Lancez « calmness doctor » : il nomme l’invariant et les lignes en cause.
 alert-refund_failed-title = Un remboursement n’a pas pu être envoyé
 alert-refund_failed-action = Lisez ci-dessous la raison du prestataire. Si la somme reste due, envoyez-la autrement et enregistrez-le : le payeur garde son temps tant que l’argent n’est pas reparti.
+alert-key_backend_away-title = Le service de clés ne répond plus
+alert-key_backend_away-action = Le produit continue avec les clés en mémoire, un jour au plus ; un redémarrage échouerait. Lisez ci-dessous ce que répond le service, puis vérifiez qu’il est ouvert, joignable et que ses droits sont en place. « calmness keys status » dit quand il est revenu.
+alert-backup_failed-title = Une sauvegarde n’a pas pu être faite
+alert-backup_failed-action = Lisez la raison ci-dessous : souvent le disque est plein ou « pg_dump » manque. Corrigez-la, puis lancez « calmness backup create » ; sinon un nouvel essai a lieu toutes les heures.
+alert-backup_old-title = La dernière sauvegarde a plus de 48 heures
+alert-backup_old-action = Vérifiez le dossier des sauvegardes et le journal du service, puis lancez « calmness backup create ». D’ici là, une panne de disque perdrait tout ce qui est plus récent.
 alert-account_frozen-title = Une règle a gelé un compte
 alert-account_frozen-action = Lisez la raison ci-dessous et vérifiez avec la personne, puis levez le gel ou confirmez-le. D’ici là, elle ne peut pas se connecter, mais son temps et son accès au canal continuent.
 alert-removals_held-title = Des retraits attendent votre décision

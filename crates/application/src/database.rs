@@ -153,6 +153,11 @@ pub async fn missing_migrations(db: &PgPool) -> Result<usize, DatabaseError> {
     Ok(MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)).count())
 }
 
+/// The migrations that this program has.
+pub fn known_migrations() -> Vec<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).collect()
+}
+
 /// Roles belong to the whole cluster: another database may have created them, or be doing so right now.
 async fn create_roles(owner: &PgPool) -> Result<(), DatabaseError> {
     for role in [SERVICE_ROLE, AUDITOR_ROLE] {

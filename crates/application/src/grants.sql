@@ -12,6 +12,9 @@ REVOKE INSERT, UPDATE, DELETE ON business_clock FROM calmness_service;
 -- Money, periods and who was bound are never deleted by the service.
 REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, periods, bindings, refunds,
                  quarantine FROM calmness_service;
+-- Who gave time, and the books of money: appended, never changed.
+REVOKE UPDATE, DELETE, TRUNCATE ON grants, movements FROM calmness_service;
+REVOKE DELETE ON alerts, plans, channels FROM calmness_service;
 REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 
 GRANT SELECT ON audit_logs TO calmness_auditor;

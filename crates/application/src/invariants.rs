@@ -55,6 +55,11 @@ pub async fn check(db: &PgPool, now: Instant) -> Result<Vec<Finding>, StoreError
             periods_do_not_overlap(db).await?,
         ),
         finding(
+            "books_add_up",
+            "4: what a payment's facts say has left is what its movements took",
+            books_add_up(db).await?,
+        ),
+        finding(
             "status_is_what_the_facts_say",
             "4: a payment's status is what its facts say",
             status_is_what_the_facts_say(db).await?,
@@ -149,6 +154,26 @@ async fn periods_do_not_overlap(db: &PgPool) -> Result<Vec<String>, StoreError> 
            JOIN periods AS other ON other.subscription_id = one.subscription_id AND other.id > one.id
            WHERE one.starts_at < other.ends_at AND other.starts_at < one.ends_at
              AND one.starts_at < one.ends_at AND other.starts_at < other.ends_at
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(named)
+}
+
+async fn books_add_up(db: &PgPool) -> Result<Vec<String>, StoreError> {
+    let named = sqlx::query_scalar!(
+        r#"SELECT 'payment ' || payments.id || ' has movements of ' || COALESCE(sum(movements.amount_minor), 0)
+               AS "line!"
+           FROM payments LEFT JOIN movements ON movements.payment_id = payments.id
+           WHERE refunded_minor > 0 OR dispute IS NOT NULL OR movements.id IS NOT NULL
+           GROUP BY payments.id
+           HAVING COALESCE(sum(movements.amount_minor), 0) <> CASE
+               WHEN settled_at IS NULL THEN 0
+               WHEN dispute = 'lost' THEN -payments.amount_minor
+               ELSE -refunded_minor
+           END
            LIMIT $1"#,
         MAX_NAMED
     )
@@ -291,7 +316,7 @@ async fn details_are_encrypted(db: &PgPool) -> Result<Vec<String>, StoreError> {
         r#"SELECT 'admin_config ' || key || ' is not encrypted' AS "line!"
            FROM admin_config
            WHERE length(value_encrypted) < 45 OR get_byte(value_encrypted, 0) <> 1
-              OR NOT EXISTS (SELECT FROM data_keys WHERE uuid_send(data_keys.id) = substring(value_encrypted FROM 2 FOR 16))
+              OR NOT EXISTS (SELECT FROM data_keys WHERE revoked_at IS NULL AND uuid_send(data_keys.id) = substring(value_encrypted FROM 2 FOR 16))
            UNION ALL
            SELECT 'webhook event ' || id || ' is not encrypted'
            FROM webhook_events

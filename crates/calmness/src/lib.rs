@@ -4,6 +4,7 @@
 //! they start. The demo ([`demo`]) is a supervisor: it starts a private PostgreSQL and the simulated world in its own
 //! process, and the product as a child process, so that the child can be killed like a real server.
 
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -1,18 +1,21 @@
 //! From a configuration to a product that is ready to serve.
 
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::App;
 use application::access::UpdateSource;
 use application::app::{Options, Peers};
+use application::backup;
 use application::clock::{Clock, SandboxClock, SystemClock};
 use application::database::{self, DatabaseError, Rights};
 use application::identity::SmsService;
 use application::identity::passwords::Passwords;
 use application::keys::{Keys, KeysError};
+use application::retention::{self, Policy};
 use application::tx::StoreError;
-use crypto::envelope::LocalKeyBackend;
 use crypto::password::{PasswordError, PasswordParams};
 use crypto::random::{Random, SystemRandom};
 use crypto::secret_key::SecretKeys;
@@ -176,13 +179,21 @@ pub async fn wire_with(
     let secret = config.secret_key.clone().ok_or(WiringError::Configuration(1))?;
     let secrets =
         SecretKeys::parse(&secret, &config.secret_key_previous).map_err(WiringError::peer("SECRET_KEY"))?;
-    let backend = LocalKeyBackend::derived(&secrets, Arc::clone(&random));
+    let told = Arc::clone(&clock);
+    let backends = keys::backends(config, &secrets, &random, &(Arc::new(move || told.wall()) as WallClock))?;
+    let patience = domain::time::Duration::hours(config.keys.serve_without_backend_hours.into());
     let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
-    let environment = environment_word(config.environment);
     let wall = clock.wall();
-    let keys = Keys::open(&db, &secrets, &backend, environment, &public_url, &*random, wall).await?;
+    let keys = Keys::open(&db, &secrets, backends, patience, &public_url, &*random, wall).await?;
     let passwords = Passwords::new(password_params, Arc::clone(&random))?;
-    let peers = peers(config, &clock, &keys)?;
+    let peers = if backup::is_isolated(&db).await? {
+        tracing::warn!(
+            "this database is an ISOLATED copy: payment providers, mail, SMS and Telegram are not reached"
+        );
+        Peers::default()
+    } else {
+        peers(config, &clock, &keys)?
+    };
     let options = Options {
         public_url,
         company_name: config.company.name.clone(),
@@ -194,16 +205,29 @@ pub async fn wire_with(
             max_people: config.removals.max_unforeseen,
             max_percent: config.removals.max_percent,
         },
+        retention: retention(&config.retention),
     };
     let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
     Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })
+}
+
+fn retention(settings: &config::Retention) -> Policy {
+    Policy::default()
+        .with(&retention::WEBHOOK_BODIES, settings.webhook_bodies_days)
+        .with(&retention::SESSIONS, settings.sessions_days)
+        .with(&retention::DEVICES, settings.devices_days)
+        .with(&retention::EXPIRED_TOKENS, settings.expired_tokens_days)
+        .with(&retention::NOTIFICATIONS, settings.notifications_days)
+        .with(&retention::GUESS_COUNTERS, settings.guess_counters_days)
+        .with(&retention::SMS_MESSAGES, settings.sms_messages_days)
+        .with(&retention::QUARANTINE_DETAILS, settings.quarantine_details_days)
 }
 
 fn default_channel() -> ChannelKey {
     DEFAULT_CHANNEL.parse().expect("a constant that fits the form of a channel's key")
 }
 
-const fn environment_word(environment: Environment) -> &'static str {
+pub(crate) const fn environment_word(environment: Environment) -> &'static str {
     match environment {
         Environment::Development => "development",
         Environment::Staging => "staging",

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod ids;
 pub mod money;
+pub mod movement;
 pub mod payment;
 pub mod plan;
 pub mod reminder;

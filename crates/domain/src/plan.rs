@@ -103,9 +103,43 @@ pub struct Plan {
     pub prices: Vec<Money>,
 }
 
+/// Whether a change of prices could give away what is sold: a price that falls by more than half, or a currency that
+/// is not sold in any more.
+pub fn price_change_is_critical(old: &[Money], new: &[Money]) -> bool {
+    let price_in = |currency| new.iter().find(|price| price.currency == currency);
+    old.iter().any(|before| {
+        price_in(before.currency)
+            .is_none_or(|after| i128::from(after.minor) * 2 < i128::from(before.minor))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn a_price_that_falls_by_more_than_half_or_disappears_is_critical() {
+        let eur = |minor| Money::new(minor, Currency::Eur);
+        let xof = |minor| Money::new(minor, Currency::Xof);
+        let sold = [eur(5_999), xof(39_000)];
+        let cases: [(&[Money], bool); 9] = [
+            (&[eur(5_999), xof(39_000)], false),
+            (&[eur(9_999), xof(39_000)], false),
+            (&[eur(3_000), xof(19_500)], false),
+            (&[eur(2_999), xof(39_000)], true),
+            (&[eur(5_999), xof(0)], true),
+            (&[eur(5_999)], true),
+            (&[], true),
+            (&[eur(5_999), xof(39_000), Money::new(1, Currency::Usd)], false),
+            (&[eur(i64::MAX), xof(i64::MAX)], false),
+        ];
+        for (new, critical) in cases {
+            assert_eq!(price_change_is_critical(&sold, new), critical, "{new:?}");
+        }
+        assert!(!price_change_is_critical(&[], &sold));
+        assert!(price_change_is_critical(&[eur(i64::MAX)], &[eur(1)]));
+    }
 
     #[test]
     fn codes_are_short_and_plain() {

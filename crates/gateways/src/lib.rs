@@ -8,6 +8,7 @@ use domain::time::Instant;
 
 mod address;
 pub mod http;
+pub mod keys;
 pub mod mail;
 pub mod payments;
 pub mod phone;

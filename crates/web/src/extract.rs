@@ -197,9 +197,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    if !error.inner().is_data() {
-        return Problem::of_status(StatusCode::BAD_REQUEST);
-    }
+    if error.inner().is_data() { misplaced(error) } else { Problem::of_status(StatusCode::BAD_REQUEST) }
+}
+
+/// What was refused, with its place.
+fn misplaced<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> Problem {
     let said = error.inner().to_string();
     // serde's sentences are its interface here: it has no codes.
     let named = |prefix: &str| said.strip_prefix(prefix)?.split('`').next().map(ToOwned::to_owned);
@@ -212,6 +214,19 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
     Problem::field(&pointer, "wrong_type")
+}
+
+/// The query of an address. Unknown parameters are refused by the types themselves; what is refused is said with its name.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let pairs = parts.uri.query().unwrap_or_default();
+        let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes()));
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| misplaced(&error))
+    }
 }
 
 /// An identifier in the path; one that is none of ours is the same as a missing object.

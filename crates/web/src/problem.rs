@@ -7,10 +7,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use application::access::AccessError;
+use application::alerts::AlertError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::incident::{EvidenceError, IncidentError};
+use application::keys::KeyChangeError;
+use application::plans::PlanError;
 use application::settings::SettingError;
+use application::subscriptions::ManageError;
 use application::text::{self, Locale};
 use application::tx::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -306,6 +310,46 @@ impl From<ReviewError> for Problem {
             ReviewError::NotDecidable => conflict("not_decidable"),
             ReviewError::InTheFuture => Self::field("/received_at", "out_of_range"),
             ReviewError::NothingToReplay => conflict("nothing_to_replay"),
+            ReviewError::BodyForgotten => conflict("body_forgotten"),
+        }
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Store(error) => error.into(),
+            ManageError::UnknownUser => Self::field("/user_id", "unknown"),
+            ManageError::UnknownSubscription => Self::not_found(),
+            ManageError::UnknownPeriod => Self::field("/period_id", "unknown"),
+            ManageError::UnknownPlan => Self::field("/plan_code", "unknown"),
+            ManageError::UnknownChannel => Self::field("/channel", "unknown"),
+            ManageError::NothingToRevoke => Self::new(StatusCode::CONFLICT, "nothing_to_revoke"),
+            ManageError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+        }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => error.into(),
+            PlanError::UnknownPlan => Self::not_found(),
+            PlanError::UnknownChannel => Self::field("/channel", "unknown"),
+            PlanError::Taken => Self::new(StatusCode::CONFLICT, "name_taken"),
+            PlanError::Stale(_) => Self::new(StatusCode::CONFLICT, "stale"),
+            PlanError::Sold => Self::new(StatusCode::CONFLICT, "plan_sold"),
+            PlanError::Prices => Self::field("/prices", "not_allowed"),
+        }
+    }
+}
+
+impl From<AlertError> for Problem {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::Store(error) => error.into(),
+            AlertError::Unknown => Self::not_found(),
+            AlertError::Acknowledged => Self::new(StatusCode::CONFLICT, "already_acknowledged"),
         }
     }
 }
@@ -339,6 +383,22 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::Store(error) => error.into(),
             AccessError::NotSetUp => Self::new(StatusCode::SERVICE_UNAVAILABLE, "telegram_unavailable"),
+        }
+    }
+}
+
+impl From<KeyChangeError> for Problem {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::Store(error) => error.into(),
+            KeyChangeError::TooMany | KeyChangeError::InUse(_) | KeyChangeError::StillNeeded { .. } => {
+                Self::new(StatusCode::CONFLICT, "conflict")
+            }
+            KeyChangeError::Unknown => Self::not_found(),
+            KeyChangeError::Backend(_) | KeyChangeError::Keys(_) => {
+                tracing::error!(error = &error as &dyn Error, "the key service did not do its part");
+                Self::unavailable(60)
+            }
         }
     }
 }

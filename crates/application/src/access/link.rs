@@ -124,14 +124,6 @@ impl App {
         });
         Ok(views.collect::<Result<_, StoreError>>()?)
     }
-
-    pub(crate) async fn forget_expired_link_tokens(&self) -> Result<u64, StoreError> {
-        let context = Context::system("retention");
-        self.tx("forget_expired_link_tokens", &context, |tx| {
-            async move { store::delete_expired_tokens(tx).await }.scope_boxed()
-        })
-        .await
-    }
 }
 
 /// Lets a user's account go. Says whether there was one.

@@ -405,12 +405,6 @@ pub(super) async fn insert_token(
     Ok(())
 }
 
-pub(super) async fn delete_expired_tokens(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM telegram_link_tokens WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}
-
 /// Owes what nobody owes although it is wanted: a change of time and a change of binding can miss each other when they
 /// are committed at the same moment. Says how many.
 pub(super) async fn owe_mismatches(tx: &mut Tx, limit: i64) -> Result<u64, StoreError> {

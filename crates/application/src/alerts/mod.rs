@@ -2,9 +2,13 @@
 //!
 //! One open row per condition however often it happens, a log line at error, and one mail to the company.
 
+mod staff;
+mod watch;
+
 use domain::ids::{AlertId, NotificationId};
 use serde_json::{Value, json};
 
+pub use self::staff::{AlertError, AlertFilter, AlertView};
 use crate::audit;
 use crate::notifications::{self, Content, Recipient};
 use crate::tx::{StoreError, Tx};
@@ -32,6 +36,14 @@ pub enum Kind {
     RemovalsHeld,
     /// The operator's people acted in an emergency.
     IncidentAct,
+    /// The service that wraps the data keys does not answer, or refuses.
+    KeyBackendAway,
+    /// What must always hold does not.
+    InvariantBroken,
+    /// A backup could not be made.
+    BackupFailed,
+    /// No backup is young enough.
+    BackupOld,
 }
 
 impl Kind {
@@ -48,6 +60,10 @@ impl Kind {
             Self::RefundFailed => "refund_failed",
             Self::RemovalsHeld => "removals_held",
             Self::IncidentAct => "incident_act",
+            Self::KeyBackendAway => "key_backend_away",
+            Self::InvariantBroken => "invariant_broken",
+            Self::BackupFailed => "backup_failed",
+            Self::BackupOld => "backup_old",
         }
     }
 }

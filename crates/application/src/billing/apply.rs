@@ -5,6 +5,7 @@ use domain::payment::{Contradiction, Decision, Event, Phase, Status, Verdict};
 use domain::time::{Duration, Instant, microseconds_between};
 use serde_json::{Value, json};
 
+use super::movements;
 use super::store::{self, StoredPayment};
 use crate::alerts;
 use crate::audit;
@@ -43,14 +44,20 @@ pub(crate) async fn apply(tx: &mut Tx, id: PaymentId, event: &Event) -> Result<A
             {
                 return Ok(Applied::Contradicts(Contradiction::TransactionReused));
             }
-            write(tx, &stored, &decision).await?;
+            write(tx, &stored, &decision, event).await?;
             Ok(Applied::Changed(decision.status))
         }
     }
 }
 
-async fn write(tx: &mut Tx, stored: &StoredPayment, decision: &Decision) -> Result<(), StoreError> {
+async fn write(
+    tx: &mut Tx,
+    stored: &StoredPayment,
+    decision: &Decision,
+    event: &Event,
+) -> Result<(), StoreError> {
     store::write_facts(tx, stored.id, decision).await?;
+    movements::book(tx, stored, decision, event).await?;
     if decision.ask_provider {
         tx.owe_work();
     }

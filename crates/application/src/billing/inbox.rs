@@ -41,12 +41,26 @@ pub struct EventView {
     pub received_at: Instant,
 }
 
+/// Which kept events.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Only those of this provider.
+    pub provider: Option<String>,
+    /// Only those that came to this.
+    pub outcome: Option<String>,
+    /// Only those about this payment.
+    pub payment: Option<PaymentId>,
+    /// Only those that came then or later (wall time).
+    pub from: Option<Instant>,
+    /// Only those that came before (wall time).
+    pub to: Option<Instant>,
+}
+
 impl App {
     /// Kept events, the newest first.
     pub async fn webhook_events(
         &self,
-        provider: Option<&str>,
-        outcome: Option<&str>,
+        filter: &EventFilter,
         after: Option<WebhookEventId>,
         limit: i64,
     ) -> Result<Vec<EventView>, StoreError> {
@@ -54,12 +68,16 @@ impl App {
             "SELECT id, provider, event_id, event_type, payment_id, outcome, reason, attempts, received_at
              FROM webhook_events
              WHERE ($1::text IS NULL OR provider = $1) AND ($2::text IS NULL OR outcome = $2)
-               AND ($3::uuid IS NULL OR id < $3)
+               AND ($3::uuid IS NULL OR id < $3) AND ($5::uuid IS NULL OR payment_id = $5)
+               AND ($6::timestamptz IS NULL OR received_at >= $6) AND ($7::timestamptz IS NULL OR received_at < $7)
              ORDER BY id DESC LIMIT $4",
-            provider,
-            outcome,
+            filter.provider,
+            filter.outcome,
             after.map(WebhookEventId::uuid),
-            limit
+            limit,
+            filter.payment.map(PaymentId::uuid),
+            filter.from,
+            filter.to
         )
         .fetch_all(self.db())
         .await?;
@@ -116,7 +134,8 @@ impl App {
                 .await
                 .map_err(StoreError::from)?
                 .ok_or(ReviewError::NotFound)?;
-        let body = self.keys().open_text(&BODY, id.uuid(), &row.body_encrypted)?;
+        let sealed = row.body_encrypted.ok_or(ReviewError::BodyForgotten)?;
+        let body = self.keys().open_text(&BODY, id.uuid(), &sealed)?;
         let provider = self.provider(&row.provider).ok_or(ReviewError::NothingToReplay)?;
         let notification = provider
             .parse_notification(body.expose_secret().as_bytes())

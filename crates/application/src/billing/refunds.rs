@@ -94,7 +94,87 @@ pub struct RefundView {
     pub finished_at: Option<Instant>,
 }
 
+/// A refund with whose it is.
+#[derive(Clone, Debug)]
+pub struct StaffRefundView {
+    /// The refund.
+    pub refund: RefundView,
+    /// Who paid.
+    pub user: UserId,
+    /// Through whom.
+    pub provider: String,
+    /// Why it was asked for.
+    pub reason: String,
+    /// Who asked for it.
+    pub requested_by: UserId,
+}
+
+/// Which refunds.
+#[derive(Clone, Debug, Default)]
+pub struct RefundFilter {
+    /// Only those of this state.
+    pub state: Option<String>,
+    /// Only those through this provider.
+    pub provider: Option<String>,
+    /// Only those of this payment.
+    pub payment: Option<PaymentId>,
+    /// Only those to this user.
+    pub user: Option<UserId>,
+    /// Only those that were asked for then or later.
+    pub from: Option<Instant>,
+    /// Only those that were asked for before.
+    pub to: Option<Instant>,
+}
+
 impl App {
+    /// Everybody's refunds, the newest first, at most `limit`.
+    pub async fn all_refunds(
+        &self,
+        filter: &RefundFilter,
+        after: Option<RefundId>,
+        limit: i64,
+    ) -> Result<Vec<StaffRefundView>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT refunds.id, payment_id, refunds.amount_minor, currency, state, refunds.failure_reason,
+                    refunds.created_at, finished_at, user_id, provider, reason, requested_by
+             FROM refunds JOIN payments ON payments.id = payment_id
+             WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR provider = $2)
+               AND ($3::uuid IS NULL OR payment_id = $3) AND ($4::uuid IS NULL OR user_id = $4)
+               AND ($5::timestamptz IS NULL OR refunds.created_at >= $5)
+               AND ($6::timestamptz IS NULL OR refunds.created_at < $6)
+               AND ($7::uuid IS NULL OR refunds.id < $7)
+             ORDER BY refunds.id DESC LIMIT $8",
+            filter.state,
+            filter.provider,
+            filter.payment.map(PaymentId::uuid),
+            filter.user.map(UserId::uuid),
+            filter.from,
+            filter.to,
+            after.map(RefundId::uuid),
+            limit
+        )
+        .fetch_all(self.db())
+        .await?;
+        let views = rows.into_iter().map(|row| {
+            Ok(StaffRefundView {
+                refund: RefundView {
+                    id: RefundId::from_uuid(row.id),
+                    payment: PaymentId::from_uuid(row.payment_id),
+                    amount: Money::new(row.amount_minor, store::currency(&row.currency)?),
+                    state: row.state,
+                    failure_reason: row.failure_reason,
+                    created_at: row.created_at,
+                    finished_at: row.finished_at,
+                },
+                user: UserId::from_uuid(row.user_id),
+                provider: row.provider,
+                reason: row.reason,
+                requested_by: UserId::from_uuid(row.requested_by),
+            })
+        });
+        views.collect()
+    }
+
     /// Asks for money to go back; the same key answers as before. Says whether it is new.
     pub async fn request_refund(
         &self,

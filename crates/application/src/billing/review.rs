@@ -43,6 +43,9 @@ pub enum ReviewError {
     /// The event's body is not a statement about a payment.
     #[error("the event states nothing that could be applied again")]
     NothingToReplay,
+    /// The event's body was forgotten when its time was over.
+    #[error("the event's body was forgotten when its time was over: it cannot be applied again")]
+    BodyForgotten,
 }
 tx_error!(ReviewError);
 

@@ -1,7 +1,7 @@
 //! A payment as its owner sees it: "where is my money".
 
 use domain::ids::{PaymentId, UserId};
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::payment::{ClosureReason, Mode, Phase, Status};
 use domain::plan::PlanCode;
 use domain::time::Instant;
@@ -168,6 +168,16 @@ pub struct PaymentFilter {
     pub provider: Option<String>,
     /// Only those of this user.
     pub user: Option<UserId>,
+    /// Only those of exactly this amount, in minor units.
+    pub amount_minor: Option<i64>,
+    /// Only those in this currency.
+    pub currency: Option<Currency>,
+    /// Only those that the provider, or the bank, calls so.
+    pub reference: Option<String>,
+    /// Only those that were opened then or later.
+    pub from: Option<Instant>,
+    /// Only those that were opened before.
+    pub to: Option<Instant>,
 }
 
 /// A payment as staff see it.
@@ -205,12 +215,20 @@ impl App {
         let rows: Vec<Row> = select_payment!(
             "WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR provider = $2)
                AND ($3::uuid IS NULL OR user_id = $3) AND ($4::uuid IS NULL OR id < $4)
+               AND ($6::bigint IS NULL OR amount_minor = $6) AND ($7::text IS NULL OR currency = $7)
+               AND ($8::text IS NULL OR provider_reference = $8 OR transaction_reference = $8)
+               AND ($9::timestamptz IS NULL OR created_at >= $9) AND ($10::timestamptz IS NULL OR created_at < $10)
              ORDER BY id DESC LIMIT $5",
             filter.status,
             filter.provider,
             filter.user.map(UserId::uuid),
             cursor.map(PaymentId::uuid),
-            limit
+            limit,
+            filter.amount_minor,
+            filter.currency.map(Currency::code),
+            filter.reference,
+            filter.from,
+            filter.to
         )
         .fetch_all(self.db())
         .await?;

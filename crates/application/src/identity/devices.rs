@@ -61,9 +61,9 @@ impl App {
     ) -> Result<Option<DeviceId>, StoreError> {
         let Some(token) = &device.token else { return Ok(None) };
         let now = self.clock().wall().unix_timestamp();
-        let key = self.keys().device_token();
-        let Some(token) = device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds())
-        else {
+        let believed =
+            |key| device_token::verify(key, token.expose_secret(), now, DEVICE_LIFE.whole_seconds());
+        let Some(token) = self.keys().device_tokens().iter().find_map(believed) else {
             return Ok(None);
         };
         if user.map(UserId::uuid) != Some(token.user) {
@@ -143,16 +143,4 @@ pub(super) async fn forget_devices(tx: &mut Tx, user: UserId) -> Result<(), Stor
     );
     query.execute(tx.db()).await?;
     Ok(())
-}
-
-/// Forgets devices that nobody uses any more, and that no session names. Part of the retention sweep.
-pub(super) async fn delete_old(tx: &mut Tx) -> Result<u64, StoreError> {
-    let before = tx.wall() - DEVICE_LIFE;
-    let query = sqlx::query!(
-        "DELETE FROM known_devices
-         WHERE (last_used_at < $1 OR revoked_at < $1)
-           AND NOT EXISTS (SELECT FROM sessions WHERE sessions.device_id = known_devices.id)",
-        before
-    );
-    Ok(query.execute(tx.db()).await?.rows_affected())
 }

@@ -8,7 +8,6 @@ use std::time::Duration as StdDuration;
 
 use crypto::key::Key;
 use domain::ids::{DeviceId, UserId};
-use domain::time::Duration;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -26,8 +25,6 @@ const MOST_FAILURES: i32 = 100;
 /// When the owner of the account hears of it; of wrong codes sooner, since whoever types them knows the password.
 pub(super) const NOTEWORTHY_FAILURES: i32 = 10;
 pub(super) const NOTEWORTHY_CODES: i32 = 5;
-/// Counts that nobody touched for so long are forgotten.
-const KEPT_FOR: Duration = Duration::days(90);
 
 /// How long a try waits for its turn before its client is told to come back.
 const MAX_WAIT: StdDuration = StdDuration::from_secs(2);
@@ -150,17 +147,6 @@ impl App {
 async fn forget(db: &PgPool, key: &[u8; 32]) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM guess_counters WHERE key = $1", key.as_slice()).execute(db).await?;
     Ok(())
-}
-
-/// Forgets counts of long ago. Those that only a mailed link ends stay.
-pub(super) async fn delete_old(tx: &mut Tx) -> Result<u64, StoreError> {
-    let before = tx.wall() - KEPT_FOR;
-    let query = sqlx::query!(
-        "DELETE FROM guess_counters WHERE counted_at < $1 AND failures < $2",
-        before,
-        MOST_FAILURES
-    );
-    Ok(query.execute(tx.db()).await?.rows_affected())
 }
 
 #[cfg(test)]

@@ -28,13 +28,13 @@ pub mod revocations;
 pub mod scope;
 mod second_factor;
 mod sessions;
+mod staff;
 mod step_up;
 mod store;
 mod users;
 
 use crypto::password::PasswordError;
 use domain::ids::UserId;
-use scoped_futures::ScopedFutureExt;
 use thiserror::Error;
 
 pub use self::api_keys::{ApiKeyView, IssuedApiKey, MAX_KEY_LIFE, MAX_KEYS, NewApiKey};
@@ -52,7 +52,8 @@ pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
 pub use self::step_up::{Action, STEP_UP_LIFE};
-pub use self::users::{NewUser, Profile, UserCursor, UserView};
+pub use self::staff::UserDetail;
+pub use self::users::{NewUser, Profile, UserCursor, UserFilter, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 
 /// The shortest password without a second factor, in characters (SEC-1).
@@ -177,27 +178,6 @@ impl IdentityError {
     }
 }
 
-impl crate::App {
-    /// Forgets what nobody needs any more: old counts, links, challenges, permissions, messages, devices. Part of the
-    /// retention sweep.
-    pub(crate) async fn forget_old_identity(&self) -> Result<(), StoreError> {
-        let context = crate::Context::system("retention");
-        self.tx("forget_old_identity", &context, |tx| {
-            async move {
-                guesses::delete_old(tx).await?;
-                password_change::delete_expired_resets(tx).await?;
-                second_factor::challenge::delete_expired(tx).await?;
-                second_factor::texts::delete_old(tx).await?;
-                step_up::delete_expired(tx).await?;
-                devices::delete_old(tx).await?;
-                Ok(())
-            }
-            .scope_boxed()
-        })
-        .await
-    }
-}
-
 /// Whether an address is a user's, and in which language they read.
 pub(crate) async fn owner_of_address(
     db: &sqlx::PgPool,
@@ -223,4 +203,9 @@ pub(crate) async fn admins(tx: &mut Tx) -> Result<Vec<UserId>, StoreError> {
 /// Whether an account is frozen: it may not log in or pay.
 pub(crate) async fn is_frozen(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
     store::is_frozen(tx, user).await
+}
+
+/// Whether there is such a user who was not erased.
+pub(crate) async fn exists(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    store::exists(tx, user).await
 }

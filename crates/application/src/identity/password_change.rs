@@ -238,10 +238,3 @@ async fn burn_resets(tx: &mut Tx, email: &Email, token_hash: &[u8; 32]) -> Resul
     );
     Ok(burnt.fetch_one(tx.db()).await?)
 }
-
-/// Forgets links that are too old. Part of the retention sweep.
-pub(super) async fn delete_expired_resets(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM password_resets WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}

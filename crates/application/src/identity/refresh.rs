@@ -83,8 +83,13 @@ impl App {
             return Ok(Exchanged::For(Box::new(found), successor));
         };
         if rotation.successor_unused && tx.wall() - rotation.at <= RETRY_GRACE {
-            let successor = token.successor(self.keys().refresh(), &rotation.nonce);
-            return Ok(Exchanged::For(Box::new(found), successor));
+            // The one that was given out, by whichever secret was in use then.
+            let mut made = self.keys().refreshes().iter().map(|key| token.successor(key, &rotation.nonce));
+            if let Some(successor) = made.find(|made| made.hash().as_slice() == rotation.successor_hash) {
+                return Ok(Exchanged::For(Box::new(found), successor));
+            }
+            // Made by an instance that has another secret: nobody's fault, but nothing that can be told again here.
+            return Ok(Exchanged::Refused);
         }
         stolen(tx, &found, device).await.map(Exchanged::Stolen)
     }

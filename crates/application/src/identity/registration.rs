@@ -152,15 +152,6 @@ impl App {
         .await
     }
 
-    /// Forgets registrations whose link is too old. Part of the retention sweep.
-    pub(crate) async fn forget_expired_registrations(&self) -> Result<u64, StoreError> {
-        let context = Context::system("retention");
-        self.tx("forget_expired_registrations", &context, |tx| {
-            async move { store::delete_expired_registrations(tx).await }.scope_boxed()
-        })
-        .await
-    }
-
     /// Says whether the mail was not owed before.
     async fn owe_verification(
         &self,

@@ -26,8 +26,6 @@ pub const SESSION_LIFE: Duration = Duration::days(30);
 pub(super) const IDLE_LIMIT: Duration = Duration::days(14);
 /// An access token is believed this long (A2; wall time), and never longer than its session lives.
 const ACCESS_TOKEN_LIFE: Duration = Duration::seconds(crypto::jwt::MAX_LIFE_SECONDS);
-/// A session that ended is kept this long, for its owner's list of devices (wall time).
-const KEPT_AFTER_END: Duration = Duration::days(30);
 /// A browser's last use is written down at most this often (wall time).
 const NOTE_USE_EVERY: Duration = Duration::minutes(5);
 
@@ -231,6 +229,34 @@ impl App {
         Ok(())
     }
 
+    /// An admin ends every session of somebody.
+    pub async fn log_out_everywhere(
+        &self,
+        context: &Context,
+        user: UserId,
+        reason: &str,
+    ) -> Result<(), IdentityError> {
+        let ended = self
+            .tx("log_out_everywhere", context, |tx| {
+                async move {
+                    store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+                    let entry = audit::Entry {
+                        action: "user.logged_out",
+                        subject_kind: "user",
+                        subject_id: user.to_string(),
+                        user: Some(user),
+                        details: json!({ "reason": reason }),
+                    };
+                    audit::record(tx, entry).await?;
+                    Ok::<_, IdentityError>(end_all(tx, user, "revoked", None).await?)
+                }
+                .scope_boxed()
+            })
+            .await?;
+        self.revoked(&ended);
+        Ok(())
+    }
+
     /// What was just revoked here holds here at once.
     pub(super) fn revoked(&self, sessions: &[SessionId]) {
         for session in sessions {
@@ -351,15 +377,6 @@ impl App {
             locale: store::locale(&row.locale)?,
             role,
         }))
-    }
-
-    /// Forgets sessions that ended long ago, with their refresh tokens. Part of the retention sweep.
-    pub(crate) async fn forget_ended_sessions(&self) -> Result<u64, StoreError> {
-        let context = Context::system("retention");
-        self.tx("forget_ended_sessions", &context, |tx| {
-            async move { store::delete_ended_sessions(tx, KEPT_AFTER_END).await }.scope_boxed()
-        })
-        .await
     }
 
     pub(super) fn token_pair(

@@ -17,7 +17,7 @@ use super::second_factor::{self, Method};
 use crate::actor::Context;
 use crate::app::App;
 use crate::audit;
-use crate::tx::{StoreError, Tx};
+use crate::tx::Tx;
 
 /// How long a permission lives (wall time).
 pub const STEP_UP_LIFE: Duration = Duration::minutes(5);
@@ -141,13 +141,6 @@ async fn burn(
             && constant_time_eq(&row.body_sha256, &action.body_sha256)
             && row.expires_at > wall
     }))
-}
-
-/// Forgets permissions that nobody used. Part of the retention sweep.
-pub(super) async fn delete_expired(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM step_ups WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
 }
 
 fn entry(action: &'static str, user: UserId, session: SessionId, details: serde_json::Value) -> audit::Entry {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::ids::{RegistrationId, SessionId, UserId};
-use domain::time::{Duration, Instant};
+use domain::time::Instant;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -288,12 +288,6 @@ pub(super) async fn delete_registrations(tx: &mut Tx, email_key: &str) -> Result
     Ok(query.execute(tx.db()).await?.rows_affected() > 0)
 }
 
-pub(super) async fn delete_expired_registrations(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM registrations WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}
-
 pub(super) async fn insert_session(
     tx: &mut Tx,
     id: SessionId,
@@ -356,6 +350,7 @@ pub(super) struct Presented {
 pub(super) struct Rotation {
     pub(super) at: Instant,
     pub(super) nonce: [u8; 16],
+    pub(super) successor_hash: Vec<u8>,
     pub(super) successor_unused: bool,
 }
 
@@ -383,7 +378,7 @@ pub(super) async fn lock_refresh_token(
                   OR sessions.created_at <= (SELECT not_before FROM session_cutoff) AS "revoked!",
                   sessions.last_used_at, sessions.network, sessions.second_factor_at IS NOT NULL AS "second_factor!",
                   users.role, users.frozen_at IS NOT NULL AS "frozen!",
-                  token.rotated_at, token.nonce,
+                  token.rotated_at, token.nonce, token.successor_hash,
                   COALESCE(successor.rotated_at IS NULL, false) AS "successor_unused!"
            FROM refresh_tokens AS token
            JOIN sessions ON sessions.id = token.session_id
@@ -398,7 +393,8 @@ pub(super) async fn lock_refresh_token(
         (Some(at), Some(nonce)) => {
             let nonce =
                 nonce.try_into().map_err(|_| StoreError::Corrupt("refresh_tokens.nonce".to_owned()))?;
-            Some(Rotation { at, nonce, successor_unused: row.successor_unused })
+            let successor_hash = row.successor_hash.unwrap_or_default();
+            Some(Rotation { at, nonce, successor_hash, successor_unused: row.successor_unused })
         }
         _ => None,
     };
@@ -507,8 +503,11 @@ pub(super) async fn is_withheld(tx: &mut Tx, user: UserId) -> Result<bool, Store
     Ok(query.fetch_optional(tx.db()).await?.unwrap_or(false))
 }
 
-pub(super) async fn delete_ended_sessions(tx: &mut Tx, kept: Duration) -> Result<u64, StoreError> {
-    let ended_before = tx.wall() - kept;
-    let query = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", ended_before);
-    Ok(query.execute(tx.db()).await?.rows_affected())
+/// Whether there is such a user who was not erased; they are not erased before the commit.
+pub(super) async fn exists(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar!(
+        r#"SELECT true AS "exists!" FROM users WHERE id = $1 AND erased_at IS NULL FOR SHARE"#,
+        user.uuid()
+    );
+    Ok(query.fetch_optional(tx.db()).await?.is_some())
 }

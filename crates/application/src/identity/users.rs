@@ -66,15 +66,32 @@ pub struct UserView {
     pub erased_at: Option<Instant>,
 }
 
+/// Which users.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// Only the one with this address.
+    pub email: Option<Email>,
+    /// Only those whose address begins so, without regard to case.
+    pub email_prefix: Option<String>,
+    /// Only those of this role.
+    pub role: Option<Role>,
+    /// Only those who are frozen, or who are not.
+    pub frozen: Option<bool>,
+    /// Only those who came then or later (wall time).
+    pub from: Option<Instant>,
+    /// Only those who came before (wall time).
+    pub to: Option<Instant>,
+}
+
 /// Where the next page of users starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserCursor(pub UserId);
 
 impl App {
-    /// Users from the newest to the oldest, at most `limit`; those with this address, if one is given.
+    /// Users from the newest to the oldest, at most `limit`.
     pub async fn users(
         &self,
-        email: Option<&Email>,
+        filter: &UserFilter,
         after: Option<UserCursor>,
         limit: i64,
     ) -> Result<Vec<UserView>, StoreError> {
@@ -86,11 +103,19 @@ impl App {
                               WHERE totp_factors.user_id = users.id AND confirmed_at IS NOT NULL) AS "second_factor!"
                FROM users
                WHERE ($1::text IS NULL OR email_key = $1) AND ($2::uuid IS NULL OR id < $2)
+                 AND ($4::text IS NULL OR starts_with(email_key, $4)) AND ($5::text IS NULL OR role = $5)
+                 AND ($6::boolean IS NULL OR (frozen_at IS NOT NULL) = $6)
+                 AND ($7::timestamptz IS NULL OR created_at >= $7) AND ($8::timestamptz IS NULL OR created_at < $8)
                ORDER BY id DESC
                LIMIT $3"#,
-            email.map(Email::key),
+            filter.email.as_ref().map(Email::key),
             after.map(|cursor| cursor.0.uuid()),
-            limit
+            limit,
+            filter.email_prefix.as_ref().map(|prefix| prefix.to_ascii_lowercase()),
+            filter.role.map(Role::as_str),
+            filter.frozen,
+            filter.from,
+            filter.to
         )
         .fetch_all(self.db())
         .await?;

@@ -1,12 +1,20 @@
 //! The keys in memory: one per purpose, and the data keys that open encrypted columns.
+//!
+//! [`data`] keeps the data keys equal to those of the database and watches the key service, [`rotation`] makes and ends
+//! them, [`rewrap`] moves every value of the [`columns`] under the newest one, [`inventory`] tells what there is.
 
+mod backends;
+mod columns;
+mod data;
+mod inventory;
+mod rewrap;
+mod rotation;
 mod signing;
+mod store;
 
 use std::sync::Arc;
 
-use crypto::envelope::{
-    DataKey, DataKeys, KeyBackend, Label, StoredDataKey, WrappedKey, generate_data_key, open_data_key,
-};
+use crypto::envelope::Label;
 use crypto::evidence::EvidenceKey;
 use crypto::jwt::AccessTokens;
 use crypto::key::Key;
@@ -14,11 +22,18 @@ use crypto::random::Random;
 use crypto::receipt::{PublicKeys, ReceiptKey};
 use crypto::secret_key::{Purpose, SecretKeys};
 use crypto::signature::SigningSecret;
-use domain::time::Instant;
+use domain::time::{Duration, Instant};
 use secrecy::SecretString;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+pub use self::backends::Backends;
+pub use self::columns::{COLUMNS, Column};
+use self::data::DataStore;
+pub use self::data::MAX_DATA_KEYS;
+pub use self::inventory::{DataKeyView, KeysView};
+pub use self::rewrap::{RewrapProgress, Rewrapped};
+pub use self::rotation::{KeyChangeError, ROTATE_DATA_KEY_EVERY, RewrappedKeys};
 use self::signing::{Names, Ring};
 pub use self::signing::{ROTATE_EVERY, SigningKeyView};
 use crate::tx::StoreError;
@@ -38,6 +53,41 @@ pub enum KeysError {
     /// Two data keys with one name.
     #[error(transparent)]
     Duplicate(#[from] crypto::envelope::DuplicateDataKey),
+    /// None of the stored data keys is in memory.
+    #[error("no data key could be opened")]
+    NoDataKey,
+    /// The database holds another environment's secrets.
+    #[error(
+        "this database belongs to {database}, and this process runs as {here}: its keys are not opened. Set \
+         CALMNESS__ENVIRONMENT={database}, or DATABASE_URL to a database of {here}"
+    )]
+    OtherEnvironment {
+        /// Whose it is.
+        database: String,
+        /// Who asks.
+        here: String,
+    },
+}
+
+/// How the key service is, as far as this process knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyService {
+    /// It opened a data key within the last minute or so.
+    Answers,
+    /// It does not; what is in memory goes on.
+    Away {
+        /// When it last answered.
+        since: Instant,
+        /// What it says.
+        why: String,
+    },
+    /// It was away for too long: nothing is sealed or opened here until it is back.
+    Closed {
+        /// When it last answered.
+        since: Instant,
+        /// What it says.
+        why: String,
+    },
 }
 
 /// Keys in memory.
@@ -46,10 +96,10 @@ pub struct Keys(Arc<Parts>);
 
 struct Parts {
     ring: Ring,
-    refresh: Key,
-    csrf: Key,
+    refresh: Vec<Key>,
+    csrf: Vec<Key>,
     address_index: Key,
-    device_token: Key,
+    device_token: Vec<Key>,
     provider_request: Key,
     link_nonce: Key,
     /// Also those of previous secrets.
@@ -58,27 +108,23 @@ struct Parts {
     receipt_keys: PublicKeys,
     evidence: EvidenceKey,
     evidence_keys: PublicKeys,
-    data: DataKeys,
+    data: DataStore,
+    patience: Duration,
 }
 
 impl Keys {
-    /// Derives the keys of the secret and opens the data keys, making the first one in a new database.
+    /// Derives the keys of the secret and opens the data keys, making the first one in a new database. While the key
+    /// service is away later, what is in memory serves for `patience`.
     pub async fn open(
         db: &PgPool,
         secrets: &SecretKeys,
-        backend: &dyn KeyBackend,
-        environment: &str,
+        backends: Backends,
+        patience: Duration,
         public_url: &str,
         random: &dyn Random,
         wall: Instant,
     ) -> Result<Self, KeysError> {
-        let mut opened = open_all(db, backend, environment).await?;
-        if opened.is_empty() {
-            make_first(db, backend, environment, random, wall).await?;
-            opened = open_all(db, backend, environment).await?;
-        }
-        let current = opened.remove(0);
-        let data = DataKeys::new(environment, current, opened)?;
+        let data = DataStore::open(db, backends, random, wall).await?;
         let names = Names { issuer: public_url.to_owned(), audience: "calmness-api".to_owned() };
         let receipts = ReceiptKey::new(&secrets.current(Purpose::ReceiptSigning));
         let older = secrets.previous(Purpose::ReceiptSigning);
@@ -95,17 +141,18 @@ impl Keys {
             evidence_keys,
             receipts,
             receipt_keys,
-            ring: Ring::open(db, &data, names, random, wall).await?,
-            refresh: secrets.current(Purpose::RefreshToken),
-            csrf: secrets.current(Purpose::Csrf),
+            ring: Ring::open(db, &data.loaded(), names, random, wall).await?,
+            refresh: newest_first(secrets, Purpose::RefreshToken),
+            csrf: newest_first(secrets, Purpose::Csrf),
             address_index: secrets.current(Purpose::AddressIndex),
-            device_token: secrets.current(Purpose::DeviceToken),
+            device_token: newest_first(secrets, Purpose::DeviceToken),
             provider_request: secrets.current(Purpose::ProviderRequest),
             link_nonce: secrets.current(Purpose::LinkNonce),
             link_nonces: std::iter::once(secrets.current(Purpose::LinkNonce))
                 .chain(secrets.previous(Purpose::LinkNonce))
                 .collect(),
             data,
+            patience,
         })))
     }
 
@@ -116,7 +163,7 @@ impl Keys {
 
     /// Reads the keys of access tokens again.
     pub(crate) async fn reload_ring(&self, db: &mut PgConnection) -> Result<(), StoreError> {
-        self.0.ring.reload(db, &self.0.data).await.map_err(|error| match error {
+        self.0.ring.reload(db, &self.0.data.loaded()).await.map_err(|error| match error {
             KeysError::Store(error) => error,
             other => StoreError::Corrupt(other.to_string()),
         })
@@ -126,8 +173,17 @@ impl Keys {
         self.0.ring.read_lately()
     }
 
-    pub(crate) fn data(&self) -> &DataKeys {
+    fn store(&self) -> &DataStore {
         &self.0.data
+    }
+
+    fn patience(&self) -> Duration {
+        self.0.patience
+    }
+
+    /// How the key service is.
+    pub fn service(&self) -> KeyService {
+        self.0.data.service()
     }
 
     /// Turns addresses and numbers into keys for counting and looking up, which nobody can read.
@@ -137,6 +193,11 @@ impl Keys {
 
     /// Signs the tokens of known devices.
     pub fn device_token(&self) -> &Key {
+        newest(&self.0.device_token)
+    }
+
+    /// What tokens of known devices are believed by, the newest first: also those of previous secrets.
+    pub fn device_tokens(&self) -> &[Key] {
         &self.0.device_token
     }
 
@@ -179,11 +240,21 @@ impl Keys {
 
     /// Makes successors of refresh tokens.
     pub fn refresh(&self) -> &Key {
+        newest(&self.0.refresh)
+    }
+
+    /// What successors may have been made with, the newest first: also keys of previous secrets.
+    pub fn refreshes(&self) -> &[Key] {
         &self.0.refresh
     }
 
     /// Protects the forms of the pages.
     pub fn csrf(&self) -> &Key {
+        newest(&self.0.csrf)
+    }
+
+    /// What forms are believed by, the newest first: also keys of previous secrets.
+    pub fn csrfs(&self) -> &[Key] {
         &self.0.csrf
     }
 
@@ -195,67 +266,22 @@ impl Keys {
         row: Uuid,
         text: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
-        let sealed = self.0.data.seal(random, label, row, text);
+        let sealed = self.0.data.to_seal()?.seal(random, label, row, text);
         sealed.map_err(|error| StoreError::Encryption(error.to_string()))
     }
 
     /// Decrypts the text that was sealed for this column and row.
     pub fn open_text(&self, label: &Label, row: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
-        let opened = self.0.data.open_text(label, row, sealed);
+        let opened = self.0.data.to_open()?.open_text(label, row, sealed);
         opened.map_err(|error| StoreError::Encryption(error.to_string()))
     }
 }
 
-/// All data keys, the newest unretired one first.
-async fn open_all(
-    db: &PgPool,
-    backend: &dyn KeyBackend,
-    environment: &str,
-) -> Result<Vec<DataKey>, KeysError> {
-    let rows = sqlx::query!(
-        "SELECT id, backend, wrapped_by, wrapped
-         FROM data_keys
-         ORDER BY retired_at IS NOT NULL, created_at DESC, id"
-    )
-    .fetch_all(db)
-    .await
-    .map_err(StoreError::from)?;
-    let mut opened = Vec::with_capacity(rows.len());
-    for row in rows {
-        let wrapped = WrappedKey { bytes: row.wrapped, backend: row.backend, kek_id: row.wrapped_by };
-        opened.push(open_data_key(backend, environment, &StoredDataKey { id: row.id, wrapped }).await?);
-    }
-    Ok(opened)
+/// The keys of the secret in use and of those before it.
+fn newest_first(secrets: &SecretKeys, purpose: Purpose) -> Vec<Key> {
+    std::iter::once(secrets.current(purpose)).chain(secrets.previous(purpose)).collect()
 }
 
-/// Two instances that start together on a new database may both come here: they take turns, and the later one finds
-/// the key of the other.
-async fn make_first(
-    db: &PgPool,
-    backend: &dyn KeyBackend,
-    environment: &str,
-    random: &dyn Random,
-    wall: Instant,
-) -> Result<(), KeysError> {
-    let (stored, _) = generate_data_key(backend, random, environment).await?;
-    let mut turn = db.begin().await.map_err(StoreError::from)?;
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('calmness/first-data-key'))")
-        .execute(&mut *turn)
-        .await
-        .map_err(StoreError::from)?;
-    sqlx::query!(
-        "INSERT INTO data_keys (id, backend, wrapped_by, wrapped, created_at)
-         SELECT $1, $2, $3, $4, $5
-         WHERE NOT EXISTS (SELECT FROM data_keys WHERE retired_at IS NULL)",
-        stored.id,
-        stored.wrapped.backend,
-        stored.wrapped.kek_id,
-        stored.wrapped.bytes,
-        wall
-    )
-    .execute(&mut *turn)
-    .await
-    .map_err(StoreError::from)?;
-    turn.commit().await.map_err(StoreError::from)?;
-    Ok(())
+fn newest(keys: &[Key]) -> &Key {
+    keys.first().expect("the list begins with the key of the secret in use")
 }

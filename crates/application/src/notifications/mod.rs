@@ -72,6 +72,18 @@ pub enum Content {
         /// When.
         ended_at_us: i64,
     },
+    /// An admin has given time.
+    TimeGranted {
+        /// How much.
+        days: u16,
+        /// When access now ends; unknown while the account is frozen.
+        ends_at_us: Option<i64>,
+    },
+    /// An admin has taken time.
+    TimeRevoked {
+        /// When access now ends; none if it has ended.
+        ends_at_us: Option<i64>,
+    },
     /// An inconsistency, for the company.
     Alert {
         /// What kind.
@@ -215,6 +227,8 @@ impl Content {
             Self::PaymentConfirmed { .. } => "payment_confirmed",
             Self::Reminder { .. } => "reminder",
             Self::SubscriptionEnded { .. } => "subscription_ended",
+            Self::TimeGranted { .. } => "time_granted",
+            Self::TimeRevoked { .. } => "time_revoked",
             Self::Alert { .. } => "alert",
             Self::Incident { .. } => "incident",
             Self::BotLinkedWithInvite { .. } => "bot_linked_with_invite",

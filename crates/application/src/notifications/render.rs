@@ -112,6 +112,22 @@ pub enum MailContent {
         /// The page to go to.
         link: String,
     },
+    /// An admin has given time.
+    TimeGranted {
+        /// How much.
+        days: u16,
+        /// When the access now ends; unknown while the account is frozen.
+        ends_at: Option<OffsetDateTime>,
+        /// The dashboard.
+        link: String,
+    },
+    /// An admin has taken time.
+    TimeRevoked {
+        /// When the access now ends; none if it has ended.
+        ends_at: Option<OffsetDateTime>,
+        /// The dashboard.
+        link: String,
+    },
     /// Something that the company should look at.
     CompanyAlert {
         /// The condition, such as `webhook_quarantined`; chooses the title and the advice.
@@ -264,6 +280,8 @@ impl MailContent {
                     ..say.letter(&subject, &subject, "mail-incident-button", link)
                 }
             }
+            Self::TimeGranted { days, ends_at, link } => say.time_granted(*days, *ends_at, link),
+            Self::TimeRevoked { ends_at, link } => say.time_revoked(*ends_at, link),
             Self::CompanyAlert { condition, details, seen_at, link } => {
                 say.alert(condition, details, *seen_at, link)
             }
@@ -316,6 +334,26 @@ impl Voice<'_> {
             steps: Vec::new(),
             after: Vec::new(),
             why: self.t("mail-footer-why"),
+        }
+    }
+
+    fn time_granted(self, days: u16, ends_at: Option<OffsetDateTime>, link: &str) -> Letter {
+        let days = [("company", self.company.into()), ("days", days.into())];
+        let end = ends_at.map(|end| (self.t("mail-paid-end"), self.locale.instant(end)));
+        Letter {
+            paragraphs: vec![text(self.locale, "mail-granted-text", &days)],
+            facts: end.into_iter().collect(),
+            ..self.letter("mail-granted-subject", "mail-granted-subject", "mail-paid-button", link)
+        }
+    }
+
+    fn time_revoked(self, ends_at: Option<OffsetDateTime>, link: &str) -> Letter {
+        let end = ends_at.map(|end| (self.t("mail-paid-end"), self.locale.instant(end)));
+        Letter {
+            paragraphs: vec![self.t("mail-revoked-text")],
+            facts: end.into_iter().collect(),
+            after: vec![self.t("mail-revoked-question")],
+            ..self.letter("mail-revoked-subject", "mail-revoked-subject", "mail-paid-button", link)
         }
     }
 

@@ -44,6 +44,8 @@ fn every_kind() -> Vec<MailContent> {
                 ends_at: instant,
                 link: link.clone(),
             },
+            MailContent::TimeGranted { days: 7, ends_at: Some(instant), link: link.clone() },
+            MailContent::TimeRevoked { ends_at: None, link: link.clone() },
             MailContent::Erased { link: link.clone() },
         ],
     );

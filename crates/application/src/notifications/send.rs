@@ -193,6 +193,14 @@ impl App {
                 at: instant(*at_us)?,
                 link: dashboard,
             },
+            Content::TimeGranted { days, ends_at_us } => MailContent::TimeGranted {
+                days: *days,
+                ends_at: ends_at_us.map(instant).transpose()?,
+                link: dashboard,
+            },
+            Content::TimeRevoked { ends_at_us } => {
+                MailContent::TimeRevoked { ends_at: ends_at_us.map(instant).transpose()?, link: dashboard }
+            }
             Content::Alert { kind, condition, details } => {
                 let mut facts = vec![("condition".to_owned(), condition.clone())];
                 if let Some(members) = details.as_object() {

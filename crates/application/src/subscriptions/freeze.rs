@@ -52,7 +52,7 @@ async fn change_all(
     let payments = billing::lock_entitlements(tx, user).await?;
     let mut entitled = HashMap::new();
     for (payment, state) in payments {
-        if let Some(period) = store::period_of_payment(tx, payment).await? {
+        if let Some((period, _)) = store::period_of_payment(tx, payment).await? {
             entitled.insert(period, state);
         }
     }

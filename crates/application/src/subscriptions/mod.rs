@@ -4,6 +4,8 @@
 //! *outlook* (when to remind, when it ends), and audited; membership work is owed in the same transaction.
 
 mod freeze;
+mod manage;
+mod staff;
 mod store;
 mod sweeps;
 mod view;
@@ -13,9 +15,11 @@ use domain::plan::{ChannelKey, PlanCode};
 use domain::reminder::reminder;
 use domain::subscription::{PeriodState, Schedule, SubscriptionStatus};
 use domain::time::{Duration, Instant, microseconds_between};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) use self::freeze::{release_all, withhold_all};
+pub use self::manage::{Grant, GrantView, GrantedTo, ManageError, Revoked};
+pub use self::staff::{StaffPeriodView, StaffSubscriptionView, SubscriptionFilter, SubscriptionRow};
 pub(crate) use self::store::StoredPeriod;
 pub use self::sweeps::Swept;
 pub use self::view::{PeriodView, SubscriptionView};
@@ -82,7 +86,9 @@ pub(crate) async fn entitle(
     // Time that is paid or given back while an admin's freeze lasts starts when it is lifted (SEC-61).
     let withheld = identity::is_withheld(tx, purchase.user).await?;
     let held = if withheld && state == PeriodState::Live { PeriodState::Withheld } else { state };
-    if let Some(period) = store::period_of_payment(tx, purchase.payment).await? {
+    if let Some((period, withdrawn)) = store::period_of_payment(tx, purchase.payment).await? {
+        // What an admin has taken stays taken, whatever becomes of the payment.
+        let held = if withdrawn { PeriodState::Revoked } else { held };
         loaded.schedule.change(period, held, now);
     } else {
         let period = PeriodId::new(tx.wall(), &tx.entropy());
@@ -91,9 +97,24 @@ pub(crate) async fn entitle(
         let (subscription, payment) = (loaded.id, Some(purchase.payment));
         store::insert_period(tx, subscription, payment, &purchase.plan, &loaded.schedule, period).await?;
     }
-    write(tx, &loaded, &before, purchase, state).await?;
+    let change = Change {
+        user: purchase.user,
+        plan: &purchase.plan,
+        action: if state == PeriodState::Live { "subscription.extended" } else { "subscription.shortened" },
+        cause: json!({ "payment": purchase.payment, "period_state": state.as_str() }),
+    };
+    write(tx, &loaded, &before, change).await?;
     access::owe_membership_of_user(tx, purchase.user, &purchase.channel).await?;
     Ok(Outlook::of(&loaded.schedule, now).ends_at)
+}
+
+/// A change of a schedule, with its cause.
+struct Change<'a> {
+    user: UserId,
+    plan: &'a PlanCode,
+    action: &'static str,
+    /// An object, for the audit log.
+    cause: Value,
 }
 
 /// Writes every period that changed, the outlook and the audit entry.
@@ -101,27 +122,24 @@ async fn write(
     tx: &mut Tx,
     loaded: &Loaded,
     before: &Schedule,
-    purchase: &Purchase,
-    state: PeriodState,
+    change: Change<'_>,
 ) -> Result<(), StoreError> {
     let now = tx.now();
     let changed: Vec<_> =
         loaded.schedule.periods().iter().filter(|period| !before.periods().contains(period)).collect();
     store::update_periods(tx, &changed).await?;
     let outlook = Outlook::of(&loaded.schedule, now);
-    store::update_outlook(tx, loaded.id, &outlook, &purchase.plan).await?;
-    let action = if state == PeriodState::Live { "subscription.extended" } else { "subscription.shortened" };
+    store::update_outlook(tx, loaded.id, &outlook, change.plan).await?;
+    let mut details = change.cause;
+    let before_us = before.ends_at().map(|end| microseconds_between(Instant::UNIX_EPOCH, end));
+    details["ends_at_before_us"] = json!(before_us);
+    details["ends_at_us"] = json!(microseconds_between(Instant::UNIX_EPOCH, outlook.ends_at));
     let entry = audit::Entry {
-        action,
+        action: change.action,
         subject_kind: "subscription",
         subject_id: loaded.id.to_string(),
-        user: Some(purchase.user),
-        details: json!({
-            "payment": purchase.payment,
-            "period_state": state.as_str(),
-            "ends_at_before_us": before.ends_at().map(|end| microseconds_between(Instant::UNIX_EPOCH, end)),
-            "ends_at_us": microseconds_between(Instant::UNIX_EPOCH, outlook.ends_at),
-        }),
+        user: Some(change.user),
+        details,
     };
     audit::record(tx, entry).await
 }

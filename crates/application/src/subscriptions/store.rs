@@ -7,7 +7,7 @@ use domain::time::{Duration, Instant, microseconds_between};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Loaded, Outlook};
+use super::{Grant, Loaded, Outlook};
 use crate::tx::{StoreError, Tx};
 
 /// A period as a row or as JSON in a larger answer; instants are microseconds since 1970.
@@ -118,12 +118,17 @@ pub(super) async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<(ChannelKey
         .collect()
 }
 
+/// The period of a payment, and whether an admin has taken it.
 pub(super) async fn period_of_payment(
     tx: &mut Tx,
     payment: PaymentId,
-) -> Result<Option<PeriodId>, StoreError> {
-    let found = sqlx::query_scalar!("SELECT id FROM periods WHERE payment_id = $1", payment.uuid());
-    Ok(found.fetch_optional(tx.db()).await?.map(PeriodId::from_uuid))
+) -> Result<Option<(PeriodId, bool)>, StoreError> {
+    let found = sqlx::query!(
+        r#"SELECT id, withdrawn_at IS NOT NULL AS "withdrawn!" FROM periods WHERE payment_id = $1"#,
+        payment.uuid()
+    );
+    let found = found.fetch_optional(tx.db()).await?;
+    Ok(found.map(|row| (PeriodId::from_uuid(row.id), row.withdrawn)))
 }
 
 pub(super) async fn insert_period(
@@ -204,4 +209,98 @@ pub(super) async fn update_outlook(
 
 fn microseconds(length: Duration) -> i64 {
     microseconds_between(Instant::UNIX_EPOCH, Instant::UNIX_EPOCH + length)
+}
+
+/// Whose a subscription is, and for what.
+pub(super) struct Known {
+    pub(super) user: UserId,
+    pub(super) channel: ChannelKey,
+    pub(super) plan: PlanCode,
+}
+
+pub(super) async fn find(tx: &mut Tx, id: SubscriptionId) -> Result<Option<Known>, StoreError> {
+    let row =
+        sqlx::query!("SELECT user_id, channel, plan_code FROM subscriptions WHERE id = $1", id.uuid());
+    let row = row.fetch_optional(tx.db()).await?;
+    row.map(|row| {
+        let (channel, plan) = (row.channel.parse(), row.plan_code.parse());
+        Ok(Known {
+            user: UserId::from_uuid(row.user_id),
+            channel: channel.map_err(|_| StoreError::unknown_word("subscriptions.channel", &row.channel))?,
+            plan: plan.map_err(|_| StoreError::unknown_word("subscriptions.plan_code", &row.plan_code))?,
+        })
+    })
+    .transpose()
+}
+
+/// A grant that was made under a key.
+pub(super) struct KnownGrant {
+    pub(super) period: PeriodId,
+    pub(super) subscription: SubscriptionId,
+    pub(super) fingerprint: Vec<u8>,
+}
+
+pub(super) async fn find_grant(
+    tx: &mut Tx,
+    by: Option<UserId>,
+    key: &str,
+) -> Result<Option<KnownGrant>, StoreError> {
+    let row = sqlx::query!(
+        "SELECT period_id, subscription_id, fingerprint
+         FROM grants JOIN periods ON periods.id = period_id
+         WHERE granted_by IS NOT DISTINCT FROM $1 AND idempotency_key = $2",
+        by.map(UserId::uuid),
+        key
+    );
+    let row = row.fetch_optional(tx.db()).await?;
+    Ok(row.map(|row| KnownGrant {
+        period: PeriodId::from_uuid(row.period_id),
+        subscription: SubscriptionId::from_uuid(row.subscription_id),
+        fingerprint: row.fingerprint,
+    }))
+}
+
+/// Remembers who gave a period and why. Not if the key was used meanwhile, for somebody else's.
+pub(super) async fn insert_grant(
+    tx: &mut Tx,
+    period: PeriodId,
+    grant: &Grant,
+    by: Option<UserId>,
+    fingerprint: &[u8],
+) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let done = sqlx::query!(
+        "INSERT INTO grants (period_id, days, reason, granted_by, idempotency_key, fingerprint, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT ON CONSTRAINT grants_key DO NOTHING",
+        period.uuid(),
+        i32::from(grant.length.days()),
+        grant.reason,
+        by.map(UserId::uuid),
+        grant.key.as_str(),
+        fingerprint,
+        now
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Remembers that an admin took these periods, so that nothing brings them back.
+pub(super) async fn mark_withdrawn(
+    tx: &mut Tx,
+    periods: &[PeriodId],
+    reason: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let ids: Vec<Uuid> = periods.iter().map(|period| period.uuid()).collect();
+    sqlx::query!(
+        "UPDATE periods SET withdrawn_at = $2, withdrawn_for = $3 WHERE id = ANY($1)",
+        &ids,
+        now,
+        reason
+    )
+    .execute(tx.db())
+    .await?;
+    Ok(())
 }

@@ -15,13 +15,17 @@ use crate::tx::StoreError;
 pub const REFRESH: StdDuration = StdDuration::from_secs(2);
 /// How long that may take.
 const REFRESH_LIMIT: StdDuration = StdDuration::from_secs(5);
+/// How often the key service is asked whether it still opens what it wrapped.
+const LOOK_AT_KEY_SERVICE: StdDuration = StdDuration::from_mins(1);
 /// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
 const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
 const TICK: StdDuration = StdDuration::from_millis(250);
 /// How often memberships that nobody owes are compared with what is wanted (wall time).
 const HEAL_EVERY: Duration = Duration::minutes(10);
-/// How often what may be forgotten is forgotten (wall time).
+/// How often the invariants are asked of the database (wall time).
+const EXAMINE_EVERY: Duration = Duration::hours(1);
+/// How often the sweeper looks whether a day's forgetting is due, or a key's rotation (wall time).
 const RETENTION_EVERY: Duration = Duration::hours(1);
 
 pub(super) async fn run(app: App, stop: CancellationToken) {
@@ -29,6 +33,8 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
     let mut clocks = ClockWatch::default();
+    // Whoever starts the product runs the doctor by themselves: the first examination is an hour away.
+    let mut last_examination = app.clock().wall();
     loop {
         // A leap of the clock is known before anything ends in it.
         let looked = clocks.look(&app).await;
@@ -39,6 +45,12 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
         match swept {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn Error, "a sweep failed and comes back"),
+        }
+        if app.clock().wall() - last_examination >= EXAMINE_EVERY {
+            last_examination = app.clock().wall();
+            if let Err(error) = app.raise_broken_invariants().await {
+                tracing::error!(error = &error as &dyn Error, "the invariants could not be examined");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -78,11 +90,9 @@ async fn sweep_if_due(
         }
     }
     if over(retention, RETENTION_EVERY) {
-        app.forget_expired_registrations().await?;
-        app.forget_expired_link_tokens().await?;
-        app.forget_ended_sessions().await?;
-        app.forget_old_identity().await?;
+        app.run_retention_if_due().await?;
         app.rotate_jwt_key_when_due().await?;
+        app.rotate_data_key_when_due().await?;
         *retention = Some(now);
     }
     Ok(())
@@ -91,6 +101,32 @@ async fn sweep_if_due(
 impl App {
     /// Keeps what is in memory equal to the database, for as long as the process serves.
     pub async fn keep_memory_fresh(&self) {
+        tokio::join!(self.keep_settings_fresh(), self.keep_data_keys_fresh(), self.watch_key_service());
+    }
+
+    async fn keep_data_keys_fresh(&self) {
+        let mut ticks = tokio::time::interval(REFRESH);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.refresh_data_keys().await {
+                tracing::warn!(error = &error as &dyn Error, "the data keys could not be read again");
+            }
+        }
+    }
+
+    async fn watch_key_service(&self) {
+        let mut ticks = tokio::time::interval(LOOK_AT_KEY_SERVICE);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.look_at_key_service().await {
+                tracing::warn!(error = &error as &dyn Error, "the key service could not be looked at");
+            }
+        }
+    }
+
+    async fn keep_settings_fresh(&self) {
         let mut ticks = tokio::time::interval(REFRESH);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

@@ -46,7 +46,7 @@ pub(super) async fn demo(arguments: DemoArguments) -> Outcome {
         terminal::say(if forgotten { "the demo's data are gone" } else { "there was nothing to forget" });
         return Ok(ExitCode::SUCCESS);
     }
-    logging::start(&Log { format: LogFormat::Pretty, level: "warn".to_owned() });
+    logging::start(&Log { format: LogFormat::Pretty, level: "warn".to_owned(), ..Log::default() });
     let stop = server::stop_on_signals()?;
     let options = DemoOptions {
         data_dir: arguments.data_dir.clone(),

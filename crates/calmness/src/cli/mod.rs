@@ -1,17 +1,21 @@
 //! The command line. Each command is a file of its own.
 
+mod backup;
 mod config_check;
 mod demo;
 mod doctor;
 mod incident;
+mod export;
 mod keys;
 mod migrate;
 mod private_database;
 mod receipt;
 mod rehearse;
 mod removals;
+mod retention;
 mod serve;
 mod settings;
+mod subscription;
 mod user;
 mod webhook;
 
@@ -72,9 +76,20 @@ enum Command {
     /// Removals that nobody could foresee and that wait for an admin
     #[command(subcommand)]
     Removals(removals::RemovalsCommand),
+    /// Subscriptions: give time and take it
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
+    /// Write a table for accounting as CSV
+    Export(export::ExportArguments),
     /// Signed receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// Encrypted copies of the database
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// How long what is kept is kept
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
     /// The configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -117,12 +132,17 @@ async fn run(arguments: Arguments) -> Outcome {
     let file = arguments.config;
     match arguments.command {
         Command::Serve(options) => {
-            serve::serve(&load(file)?, &options, crate::wiring::ClockKind::System).await
+            let (config, _log) = load_to_serve(file)?;
+            serve::serve(&config, &options, crate::wiring::ClockKind::System).await
         }
         Command::DemoServer(options) => {
-            serve::serve(&load(file)?, &options, crate::wiring::ClockKind::Sandbox).await
+            let (config, _log) = load_to_serve(file)?;
+            serve::serve(&config, &options, crate::wiring::ClockKind::Sandbox).await
         }
-        Command::Worker => serve::worker(&load(file)?).await,
+        Command::Worker => {
+            let (config, _log) = load_to_serve(file)?;
+            serve::worker(&config).await
+        }
         Command::Migrate => migrate::migrate(&load(file)?).await,
         Command::Demo(options) => demo::demo(options).await,
         Command::Rehearse(options) => rehearse::rehearse(options).await,
@@ -131,7 +151,12 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
         Command::Removals(command) => removals::removals(&load(file)?, command).await,
+        Command::Subscription(command) => subscription::subscription(&load(file)?, command).await,
+        Command::Export(arguments) => export::export(&load(file)?, arguments).await,
         Command::Receipt(command) => receipt::receipt(&command),
+        Command::Backup(backup::BackupCommand::Keygen { output }) => backup::keygen(output.as_deref()),
+        Command::Backup(command) => backup::backup(&load(file)?, command).await,
+        Command::Retention(command) => retention::retention(&load(file)?, command).await,
         Command::Config(command) => config_check::config(file, &command),
         Command::Incident(command) => incident::incident(file, command).await,
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
@@ -148,6 +173,13 @@ fn load(file: Option<PathBuf>) -> Result<Config, ConfigError> {
     let config = Config::load(LoadOptions::of_this_process(file))?;
     logging::start(&config.log);
     Ok(config)
+}
+
+/// For what runs on by itself: its log goes to the file as well, until the guard is dropped.
+fn load_to_serve(file: Option<PathBuf>) -> Result<(Config, logging::Guard), Box<dyn Error + Send + Sync>> {
+    let config = Config::load(LoadOptions::of_this_process(file))?;
+    let guard = logging::start_with_file(&config.log)?;
+    Ok((config, guard))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::Outcome;
+use crate::backup;
 use crate::config::Config;
 use crate::server;
 use crate::wiring::{self, ClockKind};
@@ -46,8 +47,10 @@ pub(super) async fn serve(config: &Config, arguments: &ServeArguments, clock: Cl
         async move { app.run_bot(updates, stop).await }
     });
     let worker = (!arguments.no_worker).then(|| tokio::spawn(work::run(app.clone(), stop.clone())));
+    let backups = tokio::spawn(backup::run_nightly(app.clone(), config.clone(), stop.clone()));
     server::serve(listener, router, stop.clone()).await?;
     stop.cancel();
+    backups.await?;
     bot.await?;
     if let Some(worker) = worker {
         worker.await?;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use application::Context;
+use application::billing::EventFilter;
 use clap::Subcommand;
 use domain::ids::WebhookEventId;
 
@@ -37,7 +38,8 @@ pub(super) async fn webhook(config: &Config, command: WebhookCommand) -> Outcome
     let app = wiring::wire(config, ClockKind::System).await?.app;
     match command {
         WebhookCommand::List { provider, outcome, limit } => {
-            let events = app.webhook_events(provider.as_deref(), outcome.as_deref(), None, limit).await?;
+            let filter = EventFilter { provider, outcome, ..EventFilter::default() };
+            let events = app.webhook_events(&filter, None, limit).await?;
             for event in events {
                 let payment = event.payment.map_or_else(|| "-".to_owned(), |id| id.to_string());
                 terminal::say(&format!(

@@ -93,6 +93,10 @@ pub(super) const KEYS: &[Key] = &[
     key("database.postgresql_bin", Kind::Text, "a folder that holds the programs postgres and initdb"),
     key("log.format", Kind::Text, "auto, json or pretty"),
     key("log.level", Kind::Text, "a level like info, or levels by module like info,sqlx=warn"),
+    key("log.file", Kind::Text, "a path like /var/log/calmness/calmness.log"),
+    key("log.file_max_mb", Kind::Number, "a number of megabytes from 1 to 10000"),
+    key("log.keep_files", Kind::Number, "a number of files from 1 to 10000"),
+    key("log.keep_days", Kind::Number, "a number of days; 0 keeps them as long as their number allows"),
     key("mail.smtp_url", Kind::Secret, "an address like smtps://user:password@mail.example:465"),
     key("mail.from", Kind::Text, "a sender like Calmness <no-reply@calmness.example>"),
     key("telegram.api_url", Kind::Text, "an address like https://api.telegram.org"),
@@ -124,6 +128,46 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.allowed_prefixes", Kind::List, "a list of calling codes like +225, +33"),
     key("removals.max_unforeseen", Kind::Number, "a number; 0 asks about each"),
     key("removals.max_percent", Kind::Number, "a number of per cent"),
+    key("keys.backend", Kind::Text, "local, vault or aws_kms"),
+    key("keys.previous_backend", Kind::Text, "local, vault or aws_kms"),
+    key("keys.allow_local", Kind::Flag, "true or false"),
+    key("keys.serve_without_backend_hours", Kind::Number, "a number from 0 to 24"),
+    key("keys.vault.address", Kind::Text, "an address like https://vault.example:8200"),
+    key("keys.vault.mount", Kind::Text, "the path of the transit engine"),
+    key("keys.vault.key", Kind::Text, "the name of a derived transit key"),
+    key("keys.vault.auth_mount", Kind::Text, "the path of AppRole"),
+    key("keys.vault.role_id", Kind::Text, "the role_id of an AppRole"),
+    key("keys.vault.secret_id", Kind::Secret, "a secret_id of the AppRole"),
+    key("keys.vault.namespace", Kind::Text, "a namespace"),
+    key("keys.aws_kms.region", Kind::Text, "a region like eu-west-3"),
+    key("keys.aws_kms.endpoint", Kind::Text, "an address like https://kms.eu-west-3.amazonaws.com"),
+    key("keys.aws_kms.key_id", Kind::Text, "the ARN, id or alias of a key"),
+    Key {
+        alias: Some("AWS_ACCESS_KEY_ID"),
+        ..key("keys.aws_kms.access_key_id", Kind::Secret, "the id of an access key")
+    },
+    Key {
+        alias: Some("AWS_SECRET_ACCESS_KEY"),
+        ..key("keys.aws_kms.secret_access_key", Kind::Secret, "the secret of the access key")
+    },
+    Key {
+        alias: Some("AWS_SESSION_TOKEN"),
+        ..key("keys.aws_kms.session_token", Kind::Secret, "the token of temporary credentials")
+    },
+    key("backup.directory", Kind::Text, "a folder like /var/backups/calmness"),
+    key("backup.recipients", Kind::List, "a list of public keys like age1…"),
+    key("backup.hour", Kind::Number, "an hour from 0 to 23, in UTC"),
+    key("backup.keep_daily", Kind::Number, "a number of days"),
+    key("backup.keep_weekly", Kind::Number, "a number of weeks"),
+    key("backup.keep_monthly", Kind::Number, "a number of months"),
+    key("retention.webhook_bodies_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.sessions_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.devices_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.expired_tokens_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.notifications_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.guess_counters_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.sms_messages_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("retention.quarantine_details_days", Kind::Number, "a number of days; 0 is for ever"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

@@ -10,6 +10,7 @@ pub mod environment;
 
 mod check;
 mod error;
+mod key_service;
 mod keys;
 mod load;
 mod sections;
@@ -20,8 +21,9 @@ mod tests;
 
 pub use self::check::{Finding, Severity, check};
 pub use self::error::ConfigError;
+pub use self::key_service::{AwsKmsService, KeyBackendKind, KeyService, VaultService};
 pub use self::load::LoadOptions;
 pub use self::sections::{
-    Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening, Providers,
-    Removals, Server, Sms, SmsMode, Telegram, Updates,
+    Backup, Company, Config, Database, Environment, HmacPsp, Limits, Log, LogFormat, Mail, Opening,
+    Providers, Removals, Retention, Server, Sms, SmsMode, Telegram, Updates,
 };

@@ -12,6 +12,8 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
+use super::KeyService;
+
 /// Everything that an operator decides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,6 +53,12 @@ pub struct Config {
     pub sms: Sms,
     /// How many removals need no question.
     pub removals: Removals,
+    /// Where the key-encryption key is.
+    pub keys: KeyService,
+    /// Encrypted copies of the database.
+    pub backup: Backup,
+    /// How long what is kept is kept.
+    pub retention: Retention,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -140,6 +148,14 @@ pub struct Log {
     pub format: LogFormat,
     /// What is logged: a level, or levels by module (`info,sqlx=warn`).
     pub level: String,
+    /// A file that `serve` and `worker` write the same lines to, as JSON.
+    pub file: Option<PathBuf>,
+    /// The file starts anew above this size, in MB, and with each day.
+    pub file_max_mb: u32,
+    /// How many older files are kept.
+    pub keep_files: u32,
+    /// For how many days they are kept. Zero keeps them as long as their number allows.
+    pub keep_days: u32,
 }
 
 /// How a line of the log looks.
@@ -299,6 +315,79 @@ pub struct Removals {
     pub max_unforeseen: u32,
     /// This part of its members, in per cent.
     pub max_percent: u32,
+/// Encrypted copies of the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The folder that they lie in. With it and a recipient, `serve` makes one every night.
+    pub directory: Option<PathBuf>,
+    /// The public keys (`age1…`) that can open them.
+    pub recipients: Vec<String>,
+    /// The hour of the day, in UTC, from which the nightly one is made.
+    pub hour: u32,
+    /// For how many days the newest of each day is kept.
+    pub keep_daily: u32,
+    /// For how many weeks the newest of each week is kept.
+    pub keep_weekly: u32,
+    /// For how many months the newest of each month is kept.
+    pub keep_monthly: u32,
+}
+
+impl Backup {
+    /// Whether there is a place and a key to make them with.
+    pub fn is_configured(&self) -> bool {
+        self.directory.is_some() && !self.recipients.is_empty()
+    }
+}
+
+/// For how many days what is kept is kept. Zero is for ever.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Bodies of callbacks, after they came.
+    pub webhook_bodies_days: u32,
+    /// Sessions with their tokens, after they ended.
+    pub sessions_days: u32,
+    /// Known devices, after their last use.
+    pub devices_days: u32,
+    /// Links, challenges and permissions, after they expired.
+    pub expired_tokens_days: u32,
+    /// What a message said, after it was sent.
+    pub notifications_days: u32,
+    /// Counts of failed tries, after the last one.
+    pub guess_counters_days: u32,
+    /// Traces of text messages, after they were asked for.
+    pub sms_messages_days: u32,
+    /// What a decided contradiction of a payment stated, after the decision.
+    pub quarantine_details_days: u32,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            recipients: Vec::new(),
+            hour: 2,
+            keep_daily: 7,
+            keep_weekly: 5,
+            keep_monthly: 12,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            webhook_bodies_days: 90,
+            sessions_days: 30,
+            devices_days: 180,
+            expired_tokens_days: 1,
+            notifications_days: 90,
+            guess_counters_days: 90,
+            sms_messages_days: 90,
+            quarantine_details_days: 365,
+        }
+    }
 }
 
 impl Default for Config {
@@ -320,6 +409,9 @@ impl Default for Config {
             providers: Providers::default(),
             sms: Sms::default(),
             removals: Removals::default(),
+            keys: KeyService::default(),
+            backup: Backup::default(),
+            retention: Retention::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }
@@ -366,7 +458,14 @@ impl Default for Database {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::default(), level: "info".to_owned() }
+        Self {
+            format: LogFormat::default(),
+            level: "info".to_owned(),
+            file: None,
+            file_max_mb: 100,
+            keep_files: 30,
+            keep_days: 30,
+        }
     }
 }
 
@@ -417,11 +516,11 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     String::deserialize(deserializer)?.trim().parse().map_err(de::Error::custom)
 }
 
-fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     url(deserializer).map(Some)
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Some(SecretString::from(String::deserialize(deserializer)?)))
 }
 

@@ -100,7 +100,7 @@ fn below(parent: &str, prefix: &str, inside: &str) -> Vec<PathBuf> {
 }
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian …)`, and `17beta1` too.
-fn major(version: &str) -> Option<u32> {
+pub(super) fn major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
     let digits = number.find(|character: char| !character.is_ascii_digit()).unwrap_or(number.len());
     number[..digits].parse().ok()

@@ -145,6 +145,20 @@ pub enum Error {
         /// The name given.
         name: String,
     },
+    /// No client program that could read the server.
+    #[error(
+        "{name} of PostgreSQL {at_least} or newer is needed, and {}: install it with your package manager \
+         (postgresql-client-{at_least}), or set database.postgresql_bin to its folder",
+        .newest.map_or_else(|| "none was found".to_owned(), |newest| format!("only {newest} was found"))
+    )]
+    NoClient {
+        /// The program.
+        name: &'static str,
+        /// The oldest major version that will do.
+        at_least: u32,
+        /// The newest that was found.
+        newest: Option<u32>,
+    },
     /// A statement for the cluster as a whole failed.
     #[error("PostgreSQL refused to {doing}")]
     Refused {

@@ -9,6 +9,7 @@
 
 mod account;
 mod binaries;
+mod clients;
 mod cluster;
 mod download;
 mod error;
@@ -24,6 +25,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub(crate) use self::clients::Client;
 pub use self::cluster::{Cluster, erase};
 pub use self::error::Error;
 

@@ -5,18 +5,21 @@
 
 mod admin;
 mod auth;
+mod backups;
 mod billing;
 mod crowd;
 mod database;
 mod doctor;
 mod errors;
 mod incident;
+mod keys;
 mod me;
 mod openapi;
 mod pages;
 mod process;
 mod providers;
 mod regressions;
+mod retention;
 mod secrets;
 mod sms;
 mod subscriptions;

@@ -86,9 +86,6 @@ pub trait KeyBackend: Send + Sync {
     /// A stable name, stored beside what it wrapped.
     fn name(&self) -> &'static str;
 
-    /// The name of the key-encryption key that wraps now; a stored key under another one is due for a rewrap.
-    fn key_id(&self) -> String;
-
     /// Puts a data key under the current key-encryption key.
     fn wrap<'a>(
         &'a self,
@@ -102,4 +99,17 @@ pub trait KeyBackend: Send + Sync {
         wrapped: &'a WrappedKey,
         context: &'a str,
     ) -> BoxFuture<'a, Result<DataKeyBytes, KeyBackendError>>;
+
+    /// Makes the next key-encryption key, where this product may: what was wrapped before stays readable, and a rewrap
+    /// moves it.
+    fn rotate(&self) -> BoxFuture<'_, Result<Rotation, KeyBackendError>>;
+}
+
+/// What asking for the next key-encryption key brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// The service made one; what is wrapped from now on is under it.
+    Done,
+    /// Only the operator can, and this is how.
+    ByOperator(&'static str),
 }

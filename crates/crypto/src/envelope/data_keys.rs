@@ -31,19 +31,21 @@ pub const MAX_PLAINTEXT_LEN: usize = 1 << 20;
 
 /// A data key, ready for use.
 ///
-/// Its count of encryptions lives in this process: it starts at zero with each start, and every instance has
-/// its own. What keeps the sum of all below [`MAX_SEALS_PER_KEY`] is rotation: at 100 encryptions a second
-/// over all instances a key lasts 497 days, so one that is replaced every 90 days stays below a fifth of the
-/// limit. Whoever stores [`DataKeys::current_seals`] can go on from it with [`DataKey::counting_from`].
+/// Its encryptions are counted in two parts: those of this process that nobody else knows of yet, and what all
+/// processes together had stored when it was last read. Whoever stores the first ([`DataKey::take_seals`]) and tells
+/// the second ([`DataKey::learn_seals`]) keeps the sum of all instances below [`MAX_SEALS_PER_KEY`].
 pub struct DataKey {
     id: Uuid,
     cipher: Cipher,
-    seals: AtomicU64,
+    /// Sealed here and not stored yet.
+    own: AtomicU64,
+    /// Sealed anywhere, as stored.
+    stored: AtomicU64,
 }
 
 impl DataKey {
     pub(super) fn new(id: Uuid, bytes: &DataKeyBytes) -> Self {
-        Self { id, cipher: Cipher::new(bytes.expose()), seals: AtomicU64::new(0) }
+        Self { id, cipher: Cipher::new(bytes.expose()), own: AtomicU64::new(0), stored: AtomicU64::new(0) }
     }
 
     /// Its name in ciphertexts and in the database.
@@ -51,19 +53,41 @@ impl DataKey {
         self.id
     }
 
-    /// Counts on from what is already known to be sealed under it.
+    /// Counts on from what is stored to be sealed under it.
     #[must_use]
-    pub fn counting_from(mut self, seals: u64) -> Self {
-        self.seals = AtomicU64::new(seals);
+    pub fn counting_from(self, stored: u64) -> Self {
+        self.learn_seals(stored);
         self
+    }
+
+    /// What all processes have stored by now.
+    pub fn learn_seals(&self, stored: u64) {
+        self.stored.store(stored, Ordering::Relaxed);
+    }
+
+    /// Takes what this process sealed and has not stored, to be stored now; what could not be stored is
+    /// [given back](Self::give_seals_back).
+    pub fn take_seals(&self) -> u64 {
+        self.own.swap(0, Ordering::Relaxed)
+    }
+
+    /// What was taken is not stored after all.
+    pub fn give_seals_back(&self, seals: u64) {
+        self.own.fetch_add(seals, Ordering::Relaxed);
+    }
+
+    /// How often it has sealed, as far as this process knows.
+    pub fn seals(&self) -> u64 {
+        self.own.load(Ordering::Relaxed).saturating_add(self.stored.load(Ordering::Relaxed))
     }
 
     /// Reserves one encryption, or refuses at the limit. Refusing does not count, so the counter can't wrap
     /// around.
     fn count_seal(&self) -> Result<(), SealError> {
-        self.seals
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seals| {
-                (seals < MAX_SEALS_PER_KEY).then_some(seals + 1)
+        let stored = self.stored.load(Ordering::Relaxed);
+        self.own
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
+                (own.saturating_add(stored) < MAX_SEALS_PER_KEY).then_some(own + 1)
             })
             .map(|_| ())
             .map_err(|_| SealError::Exhausted { data_key: self.id })
@@ -123,16 +147,34 @@ pub struct DataKeys {
 impl DataKeys {
     /// `current` seals; `older` only open.
     pub fn new(environment: &str, current: DataKey, older: Vec<DataKey>) -> Result<Self, DuplicateDataKey> {
-        let current = Arc::new(current);
+        Self::shared(environment, Arc::new(current), older.into_iter().map(Arc::new))
+    }
+
+    /// As [`DataKeys::new`], with keys that other sets hold as well: their counts are shared.
+    pub fn shared(
+        environment: &str,
+        current: Arc<DataKey>,
+        older: impl IntoIterator<Item = Arc<DataKey>>,
+    ) -> Result<Self, DuplicateDataKey> {
         let mut keys = Self {
             environment: environment.to_owned(),
             all: HashMap::from([(current.id, Arc::clone(&current))]),
             current,
         };
         for key in older {
-            keys.add(Arc::new(key))?;
+            keys.add(key)?;
         }
         Ok(keys)
+    }
+
+    /// Every key that is held.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<DataKey>> {
+        self.all.values()
+    }
+
+    /// The key of this name, if it is held.
+    pub fn get(&self, data_key: Uuid) -> Option<&Arc<DataKey>> {
+        self.all.get(&data_key)
     }
 
     /// The same keys with a new one that seals from now on. Counts are shared with `self`.
@@ -155,7 +197,7 @@ impl DataKeys {
 
     /// How often the current key has sealed, as far as this process knows.
     pub fn current_seals(&self) -> u64 {
-        self.current.seals.load(Ordering::Relaxed)
+        self.current.seals()
     }
 
     /// Whether a ciphertext under this key can be opened.

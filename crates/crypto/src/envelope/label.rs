@@ -21,6 +21,18 @@ impl Label {
     }
 }
 
+impl Label {
+    /// The table.
+    pub const fn table(&self) -> &'static str {
+        self.table
+    }
+
+    /// The column.
+    pub const fn column(&self) -> &'static str {
+        self.column
+    }
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.table, self.column)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::backend::{BoxFuture, DataKeyBytes, KeyBackend, KeyBackendError, WrappedKey};
+use super::backend::{BoxFuture, DataKeyBytes, KeyBackend, KeyBackendError, Rotation, WrappedKey};
 use crate::aead::{Cipher, NONCE_LEN, TAG_LEN, associated_data};
 use crate::key::{KEY_LEN, Key};
 use crate::random::{self, Random};
@@ -48,6 +48,11 @@ impl LocalKeyBackend {
     /// With keys derived from `SECRET_KEY` and `SECRET_KEY_PREVIOUS`.
     pub fn derived(secrets: &SecretKeys, random: Arc<dyn Random>) -> Self {
         Self::new(&secrets.current(Purpose::KeyEncryption), &secrets.previous(Purpose::KeyEncryption), random)
+    }
+
+    /// The name of the key that wraps now.
+    pub fn key_id(&self) -> String {
+        self.current.id.clone()
     }
 
     fn wrap_now(&self, data_key: &DataKeyBytes, context: &str) -> Result<WrappedKey, KeyBackendError> {
@@ -99,10 +104,6 @@ impl KeyBackend for LocalKeyBackend {
         Self::NAME
     }
 
-    fn key_id(&self) -> String {
-        self.current.id.clone()
-    }
-
     fn wrap<'a>(
         &'a self,
         data_key: &'a DataKeyBytes,
@@ -117,6 +118,11 @@ impl KeyBackend for LocalKeyBackend {
         context: &'a str,
     ) -> BoxFuture<'a, Result<DataKeyBytes, KeyBackendError>> {
         Box::pin(async move { self.unwrap_now(wrapped, context) })
+    }
+
+    fn rotate(&self) -> BoxFuture<'_, Result<Rotation, KeyBackendError>> {
+        let how = "move SECRET_KEY to SECRET_KEY_PREVIOUS, set a new SECRET_KEY, restart every instance, and run `calmness keys rewrap`";
+        Box::pin(async move { Ok(Rotation::ByOperator(how)) })
     }
 }
 

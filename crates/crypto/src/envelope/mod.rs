@@ -14,7 +14,7 @@ mod local;
 
 use uuid::Uuid;
 
-pub use self::backend::{BoxFuture, DataKeyBytes, KeyBackend, KeyBackendError, WrappedKey};
+pub use self::backend::{BoxFuture, DataKeyBytes, KeyBackend, KeyBackendError, Rotation, WrappedKey};
 pub use self::data_keys::{
     DataKey, DataKeys, DuplicateDataKey, MAX_PLAINTEXT_LEN, MAX_SEALS_PER_KEY, OpenError, SealError,
     sealed_under,

@@ -106,7 +106,7 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::freeze)))
         .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::unfreeze)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::payments::list)))
-        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::payments::get)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::trace::payment)))
         .routes(needs(Scope::PaymentsRefund).and_a_step_up().guard(routes!(admin::payments::refund)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::payments::confirm)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::cases)))
@@ -114,6 +114,9 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
+        .routes(needs(Scope::KeysRead).guard(routes!(admin::keys::inventory)))
+        .routes(needs(Scope::KeysRotate).and_a_step_up().guard(routes!(admin::keys::rotate)))
+        .merge(administration())
         .merge(emergencies())
 }
 
@@ -128,6 +131,31 @@ fn emergencies() -> OpenApiRouter<WebState> {
         .routes(act.guard(routes!(admin::incident::resume_purchases)))
         .routes(act.guard(routes!(admin::incident::replay)))
         .routes(act.guard(routes!(admin::incident::evidence)))
+}
+
+/// Time, plans, books, alerts and numbers.
+fn administration() -> OpenApiRouter<WebState> {
+    let (time, plans) = (needs(Scope::SubscriptionsManage), needs(Scope::PlansWrite));
+    OpenApiRouter::new()
+        .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::users::revoke_sessions)))
+        .routes(needs(Scope::SubscriptionsInspect).guard(routes!(admin::subscriptions::list)))
+        .routes(needs(Scope::SubscriptionsInspect).guard(routes!(admin::subscriptions::get)))
+        .routes(time.and_a_step_up().guard(routes!(admin::subscriptions::grant)))
+        .routes(time.and_a_step_up().guard(routes!(admin::subscriptions::extend)))
+        .routes(time.and_a_step_up().guard(routes!(admin::subscriptions::revoke)))
+        .routes(needs(Scope::SubscriptionsInspect).guard(routes!(admin::plans::list)))
+        .routes(plans.and_a_step_up().guard(routes!(admin::plans::create)))
+        .routes(plans.and_a_step_up().guard(routes!(admin::plans::change)))
+        .routes(needs(Scope::SubscriptionsInspect).guard(routes!(admin::plans::channels)))
+        .routes(plans.and_a_step_up().guard(routes!(admin::plans::create_channel)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::trace::refunds)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::exports::payments)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::exports::refunds)))
+        .routes(needs(Scope::SubscriptionsInspect).guard(routes!(admin::exports::subscriptions)))
+        .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::exports::journal)))
+        .routes(needs(Scope::AlertsRead).guard(routes!(admin::alerts::list)))
+        .routes(needs(Scope::AlertsAcknowledge).and_a_step_up().guard(routes!(admin::alerts::acknowledge)))
+        .routes(needs(Scope::StatsRead).guard(routes!(admin::stats::stats)))
 }
 
 /// What others call, each with its own proof.

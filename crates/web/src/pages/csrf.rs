@@ -95,7 +95,8 @@ impl<W: Who, T: DeserializeOwned> FromRequest<WebState> for Form<W, T> {
         let presented =
             pairs.iter().position(|(name, _)| name == FIELD).map(|place| pairs.swap_remove(place).1);
         let bond = who.visitor().bond();
-        if !presented.is_some_and(|token| bond.holds(state.app.keys().csrf(), &token)) {
+        if !presented.is_some_and(|token| state.app.keys().csrfs().iter().any(|key| bond.holds(key, &token)))
+        {
             return Err(refused().into());
         }
         let fields = T::deserialize(MapDeserializer::<_, FieldError>::new(pairs.into_iter()));

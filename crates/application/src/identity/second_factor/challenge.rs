@@ -103,13 +103,6 @@ pub(in crate::identity) async fn close_all(tx: &mut Tx, user: UserId) -> Result<
     Ok(())
 }
 
-/// Forgets challenges that are over. Part of the retention sweep.
-pub(in crate::identity) async fn delete_expired(tx: &mut Tx) -> Result<u64, StoreError> {
-    let wall = tx.wall();
-    let query = sqlx::query!("DELETE FROM challenges WHERE expires_at <= $1", wall);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}
-
 impl App {
     /// The login that somebody holds a token for.
     pub(in crate::identity) async fn find_login_challenge(

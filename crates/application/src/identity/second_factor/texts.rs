@@ -290,10 +290,3 @@ async fn note_status(
     .await?;
     Ok(())
 }
-
-/// Forgets messages of long ago. Part of the retention sweep.
-pub(in crate::identity) async fn delete_old(tx: &mut Tx) -> Result<u64, StoreError> {
-    let before = tx.wall() - Duration::days(90);
-    let query = sqlx::query!("DELETE FROM sms_messages WHERE requested_at < $1", before);
-    Ok(query.execute(tx.db()).await?.rows_affected())
-}

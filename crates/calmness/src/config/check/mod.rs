@@ -3,6 +3,8 @@
 //! Pure: no file, no network. Production and staging are held to the same rules, except that a rehearsal may use the
 //! simulated world and go without mail, bot and encrypted connections to its peers.
 
+mod key_service;
+mod keeping;
 mod peers;
 mod reach;
 mod sms;
@@ -43,6 +45,8 @@ pub fn check(config: &Config) -> Vec<Finding> {
     reach::check(&mut findings);
     peers::check(&mut findings);
     sms::check(&mut findings);
+    key_service::check(&mut findings);
+    keeping::check(&mut findings);
     let place = |finding: &Finding| KEYS.iter().position(|key| key.path == finding.key);
     findings.list.sort_by_key(place);
     findings.list

@@ -59,7 +59,7 @@ fn database(findings: &mut Findings) {
         }
     }
     match (&database.url, &database.migration_url) {
-        (Some(url), Some(migration)) if url.expose_secret() == migration.expose_secret() => {
+        (Some(url), Some(migration)) if one_role(url, migration) => {
             findings.error_in_production(
                 "database.migration_url",
                 "The service would own its tables: service and migration have one role.",
@@ -80,6 +80,16 @@ fn database(findings: &mut Findings) {
             "set 1 to 1000",
         );
     }
+}
+
+/// Whether both addresses log in as one role of one server.
+fn one_role(one: &SecretString, other: &SecretString) -> bool {
+    let parts = |address: &SecretString| {
+        let url = postgres(address)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Some((url.username().to_owned(), host, url.port()))
+    };
+    one.expose_secret() == other.expose_secret() || parts(one).is_some_and(|one| Some(one) == parts(other))
 }
 
 fn postgres(address: &SecretString) -> Option<Url> {

@@ -39,6 +39,11 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "providers.hmac_psp",
         "sms",
         "removals",
+        "keys",
+        "keys.vault",
+        "keys.aws_kms",
+        "backup",
+        "retention",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {
@@ -99,7 +104,11 @@ fn every_key_can_be_given_in_the_environment_under_its_name() {
                 | "telegram.link_url"
                 | "providers.hmac_psp.base_url"
                 | "sms.api_url"
-                | "sms.verify_url" => "https://a.example",
+                | "sms.verify_url"
+                | "keys.vault.address"
+                | "keys.aws_kms.endpoint" => "https://a.example",
+                "keys.backend" => "vault",
+                "keys.previous_backend" => "local",
                 "default_locale" => "en",
                 "server.bind" => "[::1]:1",
                 "server.trusted_proxies" | "providers.hmac_psp.networks" => "10.0.0.0/8",

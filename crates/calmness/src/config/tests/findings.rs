@@ -20,6 +20,9 @@ mail.smtp_url = "smtps://user:password@mail.example:465"
 mail.from = "Calmness <no-reply@calmness.example>"
 telegram.bot_token = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
 telegram.webhook_secret = "4f1d2c3b4a59687786a5b4c3d2e1f00112233445"
+keys.allow_local = true
+backup.directory = "/var/backups/calmness"
+backup.recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
 [providers.hmac_psp]
 enabled = true
 base_url = "https://pay.example/v1"
@@ -73,7 +76,8 @@ fn an_empty_configuration_is_refused_in_production_and_only_lacks_its_key_in_dev
             "mail.smtp_url",
             "mail.from",
             "telegram.bot_token",
-            "telegram.webhook_secret"
+            "telegram.webhook_secret",
+            "keys.backend"
         ]
     );
     let development = config("environment = 'development'", &[]).expect("the defaults");
@@ -197,4 +201,46 @@ fn a_finding_says_where_to_mend_it_and_where_the_value_is_now() {
     for finding in findings {
         assert!(finding.sentence.ends_with('.') && !finding.sentence.contains(CANARY), "{finding:?}");
     }
+}
+
+/// SEC-30.
+#[test]
+fn sec_30_a_key_that_wraps_everything_is_not_kept_beside_the_database_unless_that_is_accepted() {
+    assert_eq!(found(&with("-keys.allow_local", "production")), [(Error, "keys.backend")]);
+    assert_eq!(found(&with("-keys.allow_local", "staging")), [(Warning, "keys.backend")]);
+    assert_eq!(found(&with("-keys.allow_local", "development")), []);
+    let vault = "keys.backend = 'vault'\nkeys.vault.address = 'https://vault.example'\nkeys.vault.role_id = 'r'\nkeys.vault.secret_id = 's'";
+    assert_eq!(found(&with(vault, "production")), []);
+    let kms = "keys.backend = 'aws_kms'\nkeys.aws_kms.region = 'eu-west-3'\nkeys.aws_kms.key_id = 'alias/c'\n\
+               keys.aws_kms.access_key_id = 'a'\nkeys.aws_kms.secret_access_key = 's'";
+    assert_eq!(found(&with(kms, "production")), []);
+}
+
+#[test]
+fn a_key_service_that_is_incomplete_or_can_be_listened_to_is_refused_everywhere() {
+    for environment in ["production", "staging", "development"] {
+        let missing: Vec<_> = found(&with("keys.backend = 'vault'", environment));
+        let keys = ["keys.vault.address", "keys.vault.role_id", "keys.vault.secret_id"];
+        assert_eq!(missing, keys.map(|key| (Error, key)));
+        let missing: Vec<_> = found(&with("keys.previous_backend = 'aws_kms'", environment));
+        let keys = ["region", "key_id", "access_key_id", "secret_access_key"];
+        assert_eq!(missing.iter().map(|(_, key)| key.rsplit('.').next().unwrap()).collect::<Vec<_>>(), keys);
+        let plain = "keys.backend = 'vault'\nkeys.vault.address = 'http://vault.example'\nkeys.vault.role_id = 'r'\nkeys.vault.secret_id = 's'";
+        assert_eq!(found(&with(plain, environment)), [(Error, "keys.vault.address")]);
+        assert_eq!(found(&with(&plain.replace("vault.example", "127.0.0.1:8200"), environment)), []);
+        assert_eq!(
+            found(&with("keys.previous_backend = 'local'", environment)),
+            [(Error, "keys.previous_backend")]
+        );
+        let long = "keys.serve_without_backend_hours = 25";
+        assert_eq!(found(&with(long, environment)), [(Error, "keys.serve_without_backend_hours")]);
+    }
+}
+
+/// Q4.
+#[test]
+fn q4_one_role_for_service_and_migration_is_found_under_any_spelling_of_its_address() {
+    let one = "database.url = 'postgres://owner:a@127.0.0.1/calmness'\ndatabase.migration_url = 'postgres://owner:b@127.0.0.1/calmness?application_name=x'";
+    assert_eq!(found(&with(one, "production")), [(Error, "database.migration_url")]);
+    assert_eq!(found(&with(one, "staging")), [(Warning, "database.migration_url")]);
 }

@@ -23,6 +23,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         let address =
             path.replace("{id}", "018f2b7e-0000-7000-8000-000000000000").replace("{provider}", "hmac_psp");
+        let address = address.replace("{code}", "signaux-weekly");
         assert!(!address.contains('{'), "an example is missing for {path}");
         for method in METHODS {
             if let Some(operation) = item.get(method) {
@@ -51,6 +52,10 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/alerts get
+    /api/admin/alerts/{id}/acknowledge post
+    /api/admin/channels get
+    /api/admin/channels post
     /api/admin/incident get
     /api/admin/incident/evidence post
     /api/admin/incident/pause-purchases post
@@ -58,16 +63,33 @@ async fn the_document_lists_these_operations() {
     /api/admin/incident/resume-purchases post
     /api/admin/incident/revoke-sessions post
     /api/admin/incident/rotate-keys post
+    /api/admin/journal get
+    /api/admin/keys get
+    /api/admin/keys/rotate post
     /api/admin/payments get
+    /api/admin/payments/export get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post
     /api/admin/payments/{id}/refund post
+    /api/admin/plans get
+    /api/admin/plans post
+    /api/admin/plans/{code} patch
     /api/admin/quarantine get
     /api/admin/quarantine/{id}/accept post
     /api/admin/quarantine/{id}/reject post
+    /api/admin/refunds get
+    /api/admin/refunds/export get
+    /api/admin/stats get
+    /api/admin/subscriptions get
+    /api/admin/subscriptions/export get
+    /api/admin/subscriptions/grant post
+    /api/admin/subscriptions/{id} get
+    /api/admin/subscriptions/{id}/extend post
+    /api/admin/subscriptions/{id}/revoke post
     /api/admin/users get
     /api/admin/users/{id} get
     /api/admin/users/{id}/freeze post
+    /api/admin/users/{id}/sessions/revoke post
     /api/admin/users/{id}/unfreeze post
     /api/admin/webhook-events get
     /api/admin/webhook-events/{id}/replay post

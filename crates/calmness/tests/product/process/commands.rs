@@ -22,6 +22,8 @@ async fn every_command_explains_itself() {
         "rehearse",
         "user",
         "settings",
+        "subscription",
+        "export",
         "config",
         "doctor",
         "completions",
@@ -75,6 +77,8 @@ async fn config_check_says_each_finding_in_a_sentence_and_where_to_mend_it() {
       CALMNESS__TELEGRAM__WEBHOOK_SECRET or CALMNESS__TELEGRAM__WEBHOOK_SECRET_FILE in the environment, or telegram.webhook_secret in calmness.toml: make one with `openssl rand -hex 32`, or set telegram.updates = "polling"
     warning: providers.hmac_psp.enabled: No payment provider is on, so nothing can be bought.
       CALMNESS__PROVIDERS__HMAC_PSP__ENABLED in the environment, or providers.hmac_psp.enabled in calmness.toml: set true, with the service's address and secrets
+    error: keys.backend: The key that opens everything would stand beside the database's address: keys.backend is local.
+      CALMNESS__KEYS__BACKEND in the environment, or keys.backend in calmness.toml: set vault or aws_kms, or accept it with keys.allow_local = true
     "#);
     let development = [("CALMNESS__ENVIRONMENT", "development"), ("SECRET_KEY", SECRET_KEY)];
     let enough = program.run(&["config", "check"], &development, "").await;

@@ -135,6 +135,49 @@ async fn sec_16_the_worker_makes_the_next_key_when_its_time_has_come() {
     world.finish_with_work_left().await;
 }
 
+#[tokio::test]
+async fn sec_27_the_worker_makes_the_next_data_key_when_it_is_old_or_has_sealed_often() {
+    let world = World::new().await;
+    let keys = "SELECT count(*) FROM data_keys";
+    let _young = Server::start(&world, &[]).await;
+    assert_eq!(world.count(keys).await, 1);
+    let quarter = "interval '90 days'";
+    world
+        .sql(&format!(
+            "UPDATE data_keys SET created_at = created_at - {quarter}, seals_from = seals_from - {quarter}"
+        ))
+        .await;
+    let _old = Server::start(&world, &[]).await;
+    world.until("there is a next key", async || world.count(keys).await == 2).await;
+    world.sql("UPDATE data_keys SET seals = 2147483648 WHERE retired_at IS NULL").await;
+    let _often = Server::start(&world, &[]).await;
+    world.until("there is a third key", async || world.count(keys).await == 3).await;
+    let audited =
+        world.rows("SELECT actor_kind, actor_id FROM audit_logs WHERE action = 'data_key.rotated'").await;
+    assert_eq!(audited, vec![json!({ "actor_kind": "system", "actor_id": "key_rotation" }); 2]);
+    world.finish_with_work_left().await;
+}
+
+#[tokio::test]
+async fn sec_32_the_command_tells_every_key_and_shows_none() {
+    let world = World::new().await;
+    let told = Program::command_of(&world, &["keys", "status"]).await;
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    for purpose in ["calmness/1/key-encryption", "calmness/1/refresh-token", "key service  local: answers"] {
+        assert!(told.stdout.contains(purpose), "{purpose}: {}", told.stdout);
+    }
+    let json = Program::command_of(&world, &["keys", "status", "--json"]).await;
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(json["data_keys"][0]["rows"].as_i64().unwrap() >= 3, "{json}");
+    let rewrapped = Program::command_of(&world, &["keys", "rewrap"]).await;
+    assert_eq!(rewrapped.code, 0, "{}", rewrapped.stderr);
+    assert!(rewrapped.stdout.contains("0 moved under data key"), "{}", rewrapped.stdout);
+    let in_use = json["data_keys"][0]["id"].as_str().unwrap();
+    let revoked = Program::command_of(&world, &["keys", "revoke", in_use]).await;
+    assert!(revoked.code == 1 && revoked.stderr.contains("is in use"), "{}", revoked.stderr);
+    world.finish().await;
+}
+
 /// Were the key stored as it is, or in base64, some part of the column would sign as it does.
 #[tokio::test]
 async fn sec_16_keys_are_encrypted_and_bound_to_their_row() {

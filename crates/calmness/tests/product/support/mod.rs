@@ -10,6 +10,7 @@ mod shuffle;
 mod signature;
 mod staff;
 mod telegram;
+mod vault;
 mod wire;
 mod world;
 
@@ -25,5 +26,6 @@ pub(crate) use self::shuffle::shuffle;
 pub(crate) use self::signature::{hex, hmac_hex, signed_at};
 pub(crate) use self::staff::Staff;
 pub(crate) use self::telegram::{CHAT, OTHER_CHAT};
+pub(crate) use self::vault::Vault;
 pub(crate) use self::wire::{Manner, Wire};
 pub(crate) use self::world::World;

@@ -59,7 +59,7 @@ pub(crate) struct Setup {
     limits: LimitSettings,
     worker: bool,
     web: fn(&mut WebOptions),
-    config: fn(&mut Config),
+    config: Box<dyn FnOnce(&mut Config) + Send>,
 }
 
 impl Default for Setup {
@@ -69,7 +69,7 @@ impl Default for Setup {
             limits: LimitSettings::default(),
             worker: false,
             web: |_| {},
-            config: |_| {},
+            config: Box::new(|_| {}),
         }
     }
 }
@@ -94,8 +94,8 @@ impl Setup {
         Self { web, ..self }
     }
 
-    pub(crate) fn with_config(self, config: fn(&mut Config)) -> Self {
-        Self { config, ..self }
+    pub(crate) fn with_config(self, config: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        Self { config: Box::new(config), ..self }
     }
 
     pub(crate) async fn start(self) -> World {

@@ -1,8 +1,16 @@
 //! `/api/admin`: what the operator's people do.
 
 pub(super) mod incident;
+pub(super) mod keys;
+pub(super) mod alerts;
+pub(super) mod exports;
+mod moment;
 pub(super) mod payments;
+pub(super) mod plans;
 pub(super) mod review;
+pub(super) mod stats;
+pub(super) mod subscriptions;
+pub(super) mod trace;
 pub(super) mod users;
 
 use uuid::Uuid;

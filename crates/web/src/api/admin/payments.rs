@@ -5,8 +5,7 @@ use std::str::FromStr;
 use application::billing::{
     Confirmation, IdempotencyKey, PaymentFilter, RefundRequest, RefundView, StaffPaymentView,
 };
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{PaymentId, UserId};
@@ -16,9 +15,10 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::moment::{Moment, instants};
 use super::{next_page, page_limit};
 use crate::api::payments::{PaymentResponse, idempotency_key};
-use crate::extract::{Caller, Confirmed, IdPath};
+use crate::extract::{Caller, Confirmed, IdPath, Query};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
 
@@ -38,6 +38,18 @@ pub(crate) struct PaymentsQuery {
     provider: Option<String>,
     /// Only those of this user.
     user_id: Option<Uuid>,
+    /// Only those of exactly this amount, in minor units.
+    amount: Option<i64>,
+    /// Only those in this currency.
+    currency: Option<String>,
+    /// Only those that the provider, or the bank, calls so.
+    reference: Option<String>,
+    /// Only those that were opened then or later: an instant, or a day.
+    #[param(value_type = Option<String>)]
+    from: Option<Moment>,
+    /// Only those that were opened before: an instant, or a day.
+    #[param(value_type = Option<String>)]
+    to: Option<Moment>,
     /// So many at most, up to 100.
     limit: Option<i64>,
     /// From the page before.
@@ -61,14 +73,6 @@ pub(crate) struct StaffPaymentResponse {
 pub(crate) struct StaffPaymentsResponse {
     items: Vec<StaffPaymentResponse>,
     next_cursor: Option<Uuid>,
-}
-
-/// A payment with its refunds.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StaffPaymentDetail {
-    #[serde(flatten)]
-    payment: StaffPaymentResponse,
-    refunds: Vec<RefundResponse>,
 }
 
 /// Money that goes back.
@@ -160,40 +164,26 @@ impl From<RefundView> for RefundResponse {
 pub(crate) async fn list(
     State(state): State<WebState>,
     _: Caller,
-    query: Result<Query<PaymentsQuery>, QueryRejection>,
+    Query(query): Query<PaymentsQuery>,
 ) -> Result<axum::Json<StaffPaymentsResponse>, Problem> {
-    let Query(query) = query.map_err(|_| Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY))?;
     let (limit, kept) = page_limit(query.limit)?;
+    let (from, to) = instants(query.from, query.to);
+    let currency = query.currency.as_deref().map(Currency::from_str).transpose();
     let filter = PaymentFilter {
         status: query.status,
         provider: query.provider,
         user: query.user_id.map(UserId::from_uuid),
+        amount_minor: query.amount,
+        currency: currency.map_err(|_| Problem::field("/currency", "not_allowed"))?,
+        reference: query.reference,
+        from,
+        to,
     };
     let cursor = query.cursor.map(PaymentId::from_uuid);
     let mut payments = state.app.all_payments(&filter, cursor, limit + 1).await?;
     let next_cursor = next_page(&mut payments, kept, |last| last.payment.id.uuid());
     let items = payments.into_iter().map(Into::into).collect();
     Ok(axum::Json(StaffPaymentsResponse { items, next_cursor }))
-}
-
-/// One payment with its refunds.
-#[utoipa::path(get, path = "/api/admin/payments/{id}", tag = "admin", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = StaffPaymentDetail),
-    (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-))]
-pub(crate) async fn get(
-    State(state): State<WebState>,
-    _: Caller,
-    IdPath(id): IdPath<PaymentId>,
-) -> Result<axum::Json<StaffPaymentDetail>, Problem> {
-    let payment = state.app.any_payment(id).await?.ok_or(Problem::not_found())?;
-    let refunds = state.app.refunds_of(id).await?;
-    Ok(axum::Json(StaffPaymentDetail {
-        payment: payment.into(),
-        refunds: refunds.into_iter().map(Into::into).collect(),
-    }))
 }
 
 /// Sends money back, once per idempotency key: all that is left, or a part. 202: the provider is being asked.

@@ -1,8 +1,7 @@
 //! `/api/admin/quarantine` and `/api/admin/webhook-events`: what contradicts, what callbacks told, and deciding about it.
 
-use application::billing::{CaseView, EventView};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use application::billing::{CaseView, EventFilter, EventView};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{QuarantineId, WebhookEventId};
 use serde::{Deserialize, Serialize};
@@ -11,10 +10,11 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::moment::{Moment, instants};
 use super::payments::bounded;
 use super::users::ReasonBody;
 use super::{next_page, page_limit};
-use crate::extract::{Caller, Confirmed, IdPath};
+use crate::extract::{Caller, Confirmed, IdPath, Query};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
 
@@ -74,6 +74,14 @@ pub(crate) struct EventsQuery {
     provider: Option<String>,
     /// Only those that came to this: `applied`, `already_applied`, `ignored`, `hinted` or `quarantined`.
     outcome: Option<String>,
+    /// Only those about this payment.
+    payment_id: Option<Uuid>,
+    /// Only those that came then or later: an instant, or a day.
+    #[param(value_type = Option<String>)]
+    from: Option<Moment>,
+    /// Only those that came before: an instant, or a day.
+    #[param(value_type = Option<String>)]
+    to: Option<Moment>,
     /// So many at most, up to 100.
     limit: Option<i64>,
     /// From the page before.
@@ -156,9 +164,8 @@ impl From<EventView> for EventResponse {
 pub(crate) async fn cases(
     State(state): State<WebState>,
     _: Caller,
-    query: Result<Query<CasesQuery>, QueryRejection>,
+    Query(query): Query<CasesQuery>,
 ) -> Result<axum::Json<CasesResponse>, Problem> {
-    let Query(query) = query.map_err(|_| Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY))?;
     let (limit, kept) = page_limit(query.limit)?;
     let cursor = query.cursor.map(QuarantineId::from_uuid);
     let mut cases = state.app.quarantine(!query.all, cursor, limit + 1).await?;
@@ -216,13 +223,14 @@ pub(crate) async fn reject(
 pub(crate) async fn events(
     State(state): State<WebState>,
     _: Caller,
-    query: Result<Query<EventsQuery>, QueryRejection>,
+    Query(query): Query<EventsQuery>,
 ) -> Result<axum::Json<EventsResponse>, Problem> {
-    let Query(query) = query.map_err(|_| Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY))?;
     let (limit, kept) = page_limit(query.limit)?;
-    let (provider, outcome) = (query.provider.as_deref(), query.outcome.as_deref());
+    let (from, to) = instants(query.from, query.to);
+    let payment = query.payment_id.map(domain::ids::PaymentId::from_uuid);
+    let filter = EventFilter { provider: query.provider, outcome: query.outcome, payment, from, to };
     let cursor = query.cursor.map(WebhookEventId::from_uuid);
-    let mut events = state.app.webhook_events(provider, outcome, cursor, limit + 1).await?;
+    let mut events = state.app.webhook_events(&filter, cursor, limit + 1).await?;
     let next_cursor = next_page(&mut events, kept, |last| last.id.uuid());
     Ok(axum::Json(EventsResponse { items: events.into_iter().map(Into::into).collect(), next_cursor }))
 }
