@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo demo-reset rehearse test test-contracts test-steady fuzz lint bench sqlx screenshots
+.PHONY: help demo demo-reset rehearse test test-contracts test-steady fuzz lint scan bench sqlx screenshots
 
 help: ## Tell what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ fuzz: ## Search for input that breaks a reader of what strangers send (FUZZ_SECO
 
 lint: ## Formatting, clippy, licences and sources of dependencies, freshness of .sqlx
 	@scripts/lint.sh
+
+scan: ## Scan dependencies, sources and the running API; write the bill of materials
+	@scripts/scan.sh
 
 bench: ## Measure the hot paths against the database's own floor, in one run
 	@scripts/bench.sh

@@ -65,7 +65,7 @@ pub struct ProofView {
 }
 
 /// What an authenticator app must know, shown once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Scan {
     /// To be typed, in groups.
     pub secret: String,
