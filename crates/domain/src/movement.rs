@@ -90,8 +90,16 @@ mod tests {
             (facts(true, 1_000, None), facts(true, 5_999, None), moved(MovementKind::Refund, -4_999)),
             (facts(true, 0, None), facts(true, 0, Some(Open)), None),
             (facts(true, 0, Some(Open)), facts(true, 0, Some(Won)), None),
-            (facts(true, 999, Some(Open)), facts(true, 999, Some(Lost)), moved(MovementKind::DisputeLost, -5_000)),
-            (facts(true, 999, Some(Lost)), facts(true, 999, Some(Won)), moved(MovementKind::DisputeWon, 5_000)),
+            (
+                facts(true, 999, Some(Open)),
+                facts(true, 999, Some(Lost)),
+                moved(MovementKind::DisputeLost, -5_000),
+            ),
+            (
+                facts(true, 999, Some(Lost)),
+                facts(true, 999, Some(Won)),
+                moved(MovementKind::DisputeWon, 5_000),
+            ),
             // The money is gone already: a refund that is told as well takes nothing more.
             (facts(true, 0, Some(Lost)), facts(true, 5_999, Some(Lost)), None),
             // Both were known before the money.

@@ -108,8 +108,7 @@ pub struct Plan {
 pub fn price_change_is_critical(old: &[Money], new: &[Money]) -> bool {
     let price_in = |currency| new.iter().find(|price| price.currency == currency);
     old.iter().any(|before| {
-        price_in(before.currency)
-            .is_none_or(|after| i128::from(after.minor) * 2 < i128::from(before.minor))
+        price_in(before.currency).is_none_or(|after| i128::from(after.minor) * 2 < i128::from(before.minor))
     })
 }
 

@@ -47,12 +47,7 @@ impl Journal {
     }
 
     /// Writes the next lines booked before `to`. Says whether there may be more.
-    pub(super) async fn read(
-        &mut self,
-        db: &PgPool,
-        csv: &mut Csv,
-        to: Instant,
-    ) -> Result<bool, StoreError> {
+    pub(super) async fn read(&mut self, db: &PgPool, csv: &mut Csv, to: Instant) -> Result<bool, StoreError> {
         // A payment's own line is number zero of its movements.
         let rows = sqlx::query!(
             r#"SELECT booked.booked_at AS "booked_at!", booked.value_at AS "value_at!", booked.kind AS "kind!",

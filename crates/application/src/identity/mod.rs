@@ -51,8 +51,8 @@ pub(crate) use self::registration::tell_already_registered;
 pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
-pub use self::step_up::{Action, STEP_UP_LIFE};
 pub use self::staff::UserDetail;
+pub use self::step_up::{Action, STEP_UP_LIFE};
 pub use self::users::{NewUser, Profile, UserCursor, UserFilter, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 

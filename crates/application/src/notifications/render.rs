@@ -258,13 +258,7 @@ impl MailContent {
                     )
                 }
             }
-            Self::SubscriptionEnded { ended_at, link } => Letter {
-                paragraphs: vec![
-                    say.t_with("mail-ended-text", "end", &say.locale.instant(*ended_at)),
-                    say.t("mail-ended-return"),
-                ],
-                ..say.letter("mail-ended-subject", "mail-ended-heading", "mail-ended-button", link)
-            },
+            Self::SubscriptionEnded { ended_at, link } => say.ended(*ended_at, link),
             Self::Incident { act, by, reason, at, link } => {
                 say.incident(*act, by.as_deref(), reason, *at, link)
             }
@@ -322,6 +316,16 @@ impl Voice<'_> {
             steps: Vec::new(),
             after: Vec::new(),
             why: self.t("mail-footer-why"),
+        }
+    }
+
+    fn ended(self, ended_at: OffsetDateTime, link: &str) -> Letter {
+        Letter {
+            paragraphs: vec![
+                self.t_with("mail-ended-text", "end", &self.locale.instant(ended_at)),
+                self.t("mail-ended-return"),
+            ],
+            ..self.letter("mail-ended-subject", "mail-ended-heading", "mail-ended-button", link)
         }
     }
 

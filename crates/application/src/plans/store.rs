@@ -26,8 +26,7 @@ impl Row {
         let mut prices = Vec::with_capacity(self.amounts.len());
         for (code, minor) in self.currencies.iter().zip(self.amounts) {
             let currency = code.parse();
-            let currency =
-                currency.map_err(|_| StoreError::unknown_word("plan_prices.currency", code))?;
+            let currency = currency.map_err(|_| StoreError::unknown_word("plan_prices.currency", code))?;
             prices.push(Money::new(minor, currency));
         }
         Ok(PlanView {
@@ -121,9 +120,7 @@ pub(super) async fn update(tx: &mut Tx, plan: &PlanView) -> Result<(), StoreErro
     )
     .execute(tx.db())
     .await?;
-    sqlx::query!("DELETE FROM plan_prices WHERE plan_code = $1", plan.code.as_str())
-        .execute(tx.db())
-        .await?;
+    sqlx::query!("DELETE FROM plan_prices WHERE plan_code = $1", plan.code.as_str()).execute(tx.db()).await?;
     insert_prices(tx, plan).await
 }
 

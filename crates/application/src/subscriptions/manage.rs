@@ -209,7 +209,8 @@ async fn revoke(
         loaded.schedule.change(*period, PeriodState::Revoked, now);
     }
     let ends_at = Outlook::of(&loaded.schedule, now).ends_at;
-    let cause = json!({ "withdrawn": taken, "reason": reason, "period_state": PeriodState::Revoked.as_str() });
+    let cause =
+        json!({ "withdrawn": taken, "reason": reason, "period_state": PeriodState::Revoked.as_str() });
     let change = Change { user: known.user, plan: &known.plan, action: "subscription.revoked", cause };
     write(tx, &loaded, &before, change).await?;
     store::mark_withdrawn(tx, &taken, reason).await?;

@@ -219,8 +219,7 @@ pub(super) struct Known {
 }
 
 pub(super) async fn find(tx: &mut Tx, id: SubscriptionId) -> Result<Option<Known>, StoreError> {
-    let row =
-        sqlx::query!("SELECT user_id, channel, plan_code FROM subscriptions WHERE id = $1", id.uuid());
+    let row = sqlx::query!("SELECT user_id, channel, plan_code FROM subscriptions WHERE id = $1", id.uuid());
     let row = row.fetch_optional(tx.db()).await?;
     row.map(|row| {
         let (channel, plan) = (row.channel.parse(), row.plan_code.parse());

@@ -15,7 +15,12 @@ async fn an_acknowledged_alert_says_who_looks_after_it_and_its_condition_found_a
     world.drain().await;
     let open = world.get_by(&admin.person, "/api/admin/alerts?state=open").await.expect(200);
     let alert = open.body["items"][0].clone();
-    assert_eq!((&alert["kind"], &open.body["items"][1]), (&json!("webhook_quarantined"), &json!(null)), "{}", open.text);
+    assert_eq!(
+        (&alert["kind"], &open.body["items"][1]),
+        (&json!("webhook_quarantined"), &json!(null)),
+        "{}",
+        open.text
+    );
     let path = format!("/api/admin/alerts/{}/acknowledge", alert["id"].as_str().unwrap());
     let note = json!({ "note": "I have written to the payer" });
     world.confirmed(&admin, "POST", &path, &note).await.expect(204);
@@ -50,7 +55,8 @@ async fn a_broken_invariant_is_one_alert_however_often_it_is_found() {
     world.app.raise_broken_invariants().await.unwrap();
     // Both the status and the books say otherwise.
     assert_eq!(broken, 2);
-    let raised = "SELECT condition, occurrences FROM alerts WHERE kind = 'invariant_broken' ORDER BY condition";
+    let raised =
+        "SELECT condition, occurrences FROM alerts WHERE kind = 'invariant_broken' ORDER BY condition";
     assert_eq!(
         world.rows(raised).await,
         [
@@ -81,9 +87,9 @@ async fn stats_tell_money_by_currency_and_what_waits() {
     assert_eq!(
         stats["money"],
         json!([
-            { "provider": "hmac_psp", "mode": "live", "currency": "EUR", "payments": 1, "gross": 5_999, "refunded": 999,
+            { "provider": "hmac_psp", "mode": "test", "currency": "EUR", "payments": 1, "gross": 5_999, "refunded": 999,
               "charged_back": 0, "net": 5_000, "disputed": 0 },
-            { "provider": "hmac_psp", "mode": "live", "currency": "XOF", "payments": 1, "gross": 13_000, "refunded": 0,
+            { "provider": "hmac_psp", "mode": "test", "currency": "XOF", "payments": 1, "gross": 13_000, "refunded": 0,
               "charged_back": 0, "net": 13_000, "disputed": 0 },
         ])
     );

@@ -74,7 +74,8 @@ async fn a_busy_day(world: &World) {
     for (number, story) in stories.iter().enumerate() {
         let customer = world.made_customer(&format!("customer-{number}")).await;
         for currency in ["EUR", "XOF"] {
-            let body = json!({ "plan_code": "signaux-monthly", "provider": "hmac_psp", "currency": currency });
+            let body =
+                json!({ "plan_code": "signaux-monthly", "provider": "hmac_psp", "currency": currency });
             let payment = world.init_with(&customer, currency, &body).await.expect(201).body;
             world.pay(&payment).await;
             for act in *story {
@@ -150,7 +151,10 @@ async fn tables_are_csv_without_formulas_and_their_taking_is_audited() {
     assert_eq!(periods.len(), 2);
     assert_eq!((periods[1]["granted_for"].as_str(), periods[1]["payment_id"].as_str()), ("'@SUM(1)", ""));
     let payments = read(&export(&world, &admin, "payments/export").await.text);
-    assert_eq!((payments[0]["amount"].as_str(), payments[0]["status"].as_str()), ("59.99", "partially_refunded"));
+    assert_eq!(
+        (payments[0]["amount"].as_str(), payments[0]["status"].as_str()),
+        ("59.99", "partially_refunded")
+    );
     assert_eq!(world.count("SELECT count(*) FROM audit_logs WHERE action = 'export.taken'").await, 3);
     let unbounded = world.get_by(&admin.person, "/api/admin/journal?from=2026-01-01").await;
     assert_eq!(unbounded.body["errors"][0]["pointer"], "/to", "{}", unbounded.text);

@@ -128,7 +128,8 @@ async fn a_user_is_told_in_numbers_and_logged_out_everywhere_by_an_admin() {
     let elsewhere = world.log_in(&member.email).await;
     let path = format!("/api/admin/users/{}", member.id);
     let told = world.get_by(&admin.person, &path).await.expect(200).body;
-    let numbers = ["payments", "payments_settled", "subscriptions", "subscriptions_active", "sessions", "api_keys"];
+    let numbers =
+        ["payments", "payments_settled", "subscriptions", "subscriptions_active", "sessions", "api_keys"];
     assert_eq!(numbers.map(|name| told[name].as_i64().unwrap()), [1, 1, 1, 1, 2, 0], "{told}");
     assert_eq!(told["binding"]["telegram_user_id"], 7_001);
     assert_eq!(told["factors"], json!({ "totp": false, "sms": false, "recovery_codes": 0 }));

@@ -19,7 +19,8 @@ async fn an_open_quote_keeps_its_price_and_the_next_one_has_the_new_one() {
     let (early, late) = (world.made_customer("early").await, world.made_customer("late").await);
     let admin = world.staff("boss", Role::Admin).await;
     let open = world.open(&early, "k", "signaux-monthly").await;
-    let changed = change(&world, &admin, "signaux-monthly", &json!({ "version": 1, "prices": euros(9_999) })).await;
+    let changed =
+        change(&world, &admin, "signaux-monthly", &json!({ "version": 1, "prices": euros(9_999) })).await;
     assert_eq!(changed.expect(200).body["version"], 2);
     let again = world.init(&early, "k", "signaux-monthly").await.expect(201);
     assert_eq!((&again.body["amount"], &again.body["id"]), (&json!(5_999), &open["id"]));
@@ -41,7 +42,10 @@ async fn a_change_from_an_older_version_is_refused_and_changes_nothing() {
     let plans = world.get_by(&admin.person, "/api/admin/plans").await.expect(200);
     let weekly = plans.body["items"].as_array().unwrap().iter().find(|plan| plan["code"] == "signaux-weekly");
     let weekly = weekly.unwrap();
-    assert_eq!((&weekly["version"], &weekly["rank"], &weekly["active"]), (&json!(2), &json!(9), &json!(true)));
+    assert_eq!(
+        (&weekly["version"], &weekly["rank"], &weekly["active"]),
+        (&json!(2), &json!(9), &json!(true))
+    );
     world.finish().await;
 }
 
@@ -66,7 +70,8 @@ async fn a_sold_plan_keeps_its_length_and_channel_and_an_unsold_one_may_change()
     assert_eq!(sold.problem(), (409, "plan_sold"));
     world.pay(&payment).await;
     world.drain().await;
-    assert_eq!(world.subscription(&customer).await["seconds_left"], 360 * 86_400);
+    let left = world.subscription(&customer).await["seconds_left"].as_i64().unwrap();
+    assert!((360 * 86_400 - 60..=360 * 86_400).contains(&left), "{left}");
     world.finish().await;
 }
 
@@ -95,7 +100,8 @@ async fn prices_that_are_nothing_twice_or_in_no_currency_are_refused_with_their_
         (json!([{ "amount": 5, "currency": "eur" }]), "/prices/0/currency"),
     ];
     for (prices, pointer) in cases {
-        let refused = change(&world, &admin, "signaux-weekly", &json!({ "version": 1, "prices": prices })).await;
+        let refused =
+            change(&world, &admin, "signaux-weekly", &json!({ "version": 1, "prices": prices })).await;
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{}", refused.text);
     }
     let missing = change(&world, &admin, "no-such-plan", &json!({ "version": 1 })).await;

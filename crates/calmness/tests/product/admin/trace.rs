@@ -27,7 +27,10 @@ async fn every_step_of_a_payment_has_its_instant() {
     let eight = ["created", "asked", "accepted", "settled", "recorded", "extended", "invited", "joined"];
     assert_eq!(instants(&whole["steps"]), eight.map(|name| (name, true)));
     assert_eq!(whole["refunds"][0]["state"], "succeeded");
-    assert_eq!((&whole["movements"][0]["kind"], &whole["movements"][0]["amount"]), (&json!("refund"), &json!(-500)));
+    assert_eq!(
+        (&whole["movements"][0]["kind"], &whole["movements"][0]["amount"]),
+        (&json!("refund"), &json!(-500))
+    );
     assert!(whole["webhook_events"].as_array().unwrap().iter().any(|event| event["outcome"] == "applied"));
     assert!(whole["mails"][0]["sent_at"].is_string(), "{whole}");
     assert_eq!(whole["quarantine"], json!([]));

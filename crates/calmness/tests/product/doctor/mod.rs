@@ -6,7 +6,7 @@ use time::Duration;
 use crate::support::World;
 
 /// Each invariant with a statement that breaks it, for a customer who bought and is inside the channel.
-const BREAKS: [(&str, &str); 11] = [
+const BREAKS: [(&str, &str); 12] = [
     (
         "one_charge_per_payment",
         "INSERT INTO audit_logs (occurred_at, business_at, actor_kind, action, subject_kind, subject_id)
@@ -21,6 +21,11 @@ const BREAKS: [(&str, &str); 11] = [
          SELECT gen_random_uuid(), subscription_id, plan_code, 1, 3600000000, starts_at + interval '1 hour',
                 starts_at + interval '2 hours', 'live', bought_at
          FROM periods",
+    ),
+    (
+        "books_add_up",
+        "INSERT INTO movements (payment_id, kind, amount_minor, booked_at, value_at)
+         SELECT id, 'refund', -1, recorded_at, recorded_at FROM payments",
     ),
     ("status_is_what_the_facts_say", "UPDATE payments SET status = 'refunded'"),
     ("settled_is_verified", "UPDATE audit_logs SET actor_kind = 'system' WHERE action = 'payment.settled'"),
@@ -56,7 +61,7 @@ const WITHOUT_CHECKS: &str = "DO $$
     END $$";
 
 /// The tables that are broken here.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "webhook_events",
     "periods",
     "payments",
@@ -65,6 +70,7 @@ const TABLES: [&str; 8] = [
     "memberships",
     "subscriptions",
     "admin_config",
+    "movements",
 ];
 
 async fn keep(world: &World) {
@@ -74,7 +80,8 @@ async fn keep(world: &World) {
 }
 
 async fn restore(world: &World) {
-    let overriding = |table: &str| if table == "audit_logs" { " OVERRIDING SYSTEM VALUE" } else { "" };
+    let counted = ["audit_logs", "movements"];
+    let overriding = |table: &str| if counted.contains(&table) { " OVERRIDING SYSTEM VALUE" } else { "" };
     let refill = TABLES.map(|table| {
         format!(
             "DELETE FROM {table}; INSERT INTO {table}{} TABLE kept_{table}; DROP TABLE kept_{table};",

@@ -36,3 +36,41 @@ async fn sec_61_an_operator_freezes_and_unfreezes_by_command() {
     assert_ne!(Program::command_of(&world, &nobody).await.code, 0);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn an_operator_gives_and_takes_time_and_writes_the_books_by_command() {
+    let world = World::new().await;
+    let customer = world.made_customer("awa").await;
+    world.buy(&customer, "k1", "signaux-monthly").await;
+    let grant =
+        ["subscription", "grant", &customer.email, "--days", "7", "--reason", "a thank you", "--once", "g"];
+    for expected in ["given: ", "was given before: "] {
+        let run = Program::command_of(&world, &grant).await;
+        assert!(run.code == 0 && run.stdout.starts_with(expected), "{} {}", run.stdout, run.stderr);
+    }
+    let shown = Program::command_of(&world, &["subscription", "show", &customer.email]).await.stdout;
+    assert!(shown.contains("active") && shown.contains("(succeeded)"), "{shown}");
+    assert!(shown.contains("given: a thank you"), "{shown}");
+    let id = shown.split_whitespace().next().unwrap();
+    let revoke = ["subscription", "revoke", id, "--reason", "asked to leave"];
+    let run = Program::command_of(&world, &revoke).await;
+    assert!(run.code == 0 && run.stdout.starts_with("2 taken"), "{} {}", run.stdout, run.stderr);
+    world.drain().await;
+    assert_eq!(world.subscription(&customer).await["status"], "ended");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.csv");
+    let output = file.to_str().unwrap();
+    let export = ["export", "journal", "--from", "2020-01-01", "--to", "2100-01-01", "--output", output];
+    let run = Program::command_of(&world, &export).await;
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        written.starts_with("booked_at,") && written.ends_with(",5999,59.99,5999,59.99\r\n"),
+        "{written}"
+    );
+    let spoken = Program::command_of(&world, &export[..6]).await;
+    assert_eq!(spoken.stdout, written);
+    let turned = ["export", "payments", "--from", "2026-02-01", "--to", "2026-01-01"];
+    assert_ne!(Program::command_of(&world, &turned).await.code, 0);
+    world.finish().await;
+}

@@ -116,6 +116,5 @@ pub(crate) async fn stats(
     Query(query): Query<StatsQuery>,
 ) -> Result<axum::Json<StatsResponse>, Problem> {
     let (from, to) = range(query.from, query.to)?;
-    let stats = state.app.stats(Range { from, to }).await?;
-    Ok(axum::Json(stats.into()))
+    Ok(axum::Json(state.app.stats(Range { from, to }).await?.into()))
 }

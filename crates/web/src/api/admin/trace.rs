@@ -1,8 +1,6 @@
 //! `/api/admin/payments/{id}`: "where is my money" for staff; and `/api/admin/refunds`.
 
-use application::billing::{
-    MailView, MovementView, PaymentTrace, RefundFilter, StaffRefundView, Step,
-};
+use application::billing::{MailView, MovementView, PaymentTrace, RefundFilter, StaffRefundView, Step};
 use axum::extract::State;
 use domain::ids::{PaymentId, RefundId, UserId};
 use serde::{Deserialize, Serialize};
