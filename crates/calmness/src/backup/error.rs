@@ -16,13 +16,8 @@ pub enum BackupError {
     #[error("there is no key to encrypt to: set backup.recipients (`calmness backup keygen` makes a pair)")]
     NoRecipient,
     /// Not a public key.
-    #[error("{key:?} is no public key of age: {reason}")]
-    Recipient {
-        /// What was given; public keys are no secret.
-        key: String,
-        /// Why not.
-        reason: &'static str,
-    },
+    #[error("one of backup.recipients is no public key of age: {0}")]
+    Recipient(&'static str),
     /// The file of private keys holds none.
     #[error("{} holds no private key of age (a line AGE-SECRET-KEY-1…)", .0.display())]
     Identity(PathBuf),

@@ -42,9 +42,6 @@ pub(super) fn recipients(keys: &[String]) -> Result<Vec<Recipient>, BackupError>
     if keys.is_empty() {
         return Err(BackupError::NoRecipient);
     }
-    let read = keys.iter().map(|key| {
-        Recipient::from_str(key.trim())
-            .map_err(|reason| BackupError::Recipient { key: key.trim().to_owned(), reason })
-    });
-    read.collect()
+    // A key that is refused is not repeated: it may be a private one.
+    keys.iter().map(|key| Recipient::from_str(key.trim()).map_err(BackupError::Recipient)).collect()
 }

@@ -34,7 +34,7 @@ pub async fn verify(
     postgresql_bin: Option<&Path>,
     watch: Watch,
 ) -> Result<Verified, BackupError> {
-    let program = Client::find("pg_restore", 0, postgresql_bin).await.ok();
+    let program = Client::newest("pg_restore", postgresql_bin).await;
     let path = path.to_owned();
     let work = move || verify_blocking(&path, identities.as_deref(), program, &watch);
     tokio::task::spawn_blocking(work).await.map_err(|ended| BackupError::Program {

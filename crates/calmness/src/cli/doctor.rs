@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use application::backup;
 use application::clock::{Clock, SandboxClock};
 use application::database::{self, Rights};
 use application::{invariants, work};
@@ -81,6 +82,12 @@ async fn examine(
         return Ok(checks);
     }
     checks.push(roles(config, db).await?);
+    if backup::is_isolated(db).await? {
+        let found =
+            vec!["whatever serves on it reaches no provider, mail server, SMS or Telegram".to_owned()];
+        let demand = "this database is an ISOLATED copy".to_owned();
+        checks.push(Check { name: "isolation", demand, ok: true, found });
+    }
     let clock = SandboxClock::new(db.clone());
     let now = clock.now().await?;
     checks.push(Check::new(

@@ -134,9 +134,10 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// A name that nobody has: two files may be full within one microsecond.
+    /// A name that comes after those of all older files, even if the clock stands or goes back.
     fn moved_path(&self, now: Instant) -> PathBuf {
-        let mut at = now;
+        let newest = older(&self.path).into_iter().map(|(moved_at, _)| moved_at).max();
+        let mut at = newest.map_or(now, |newest| now.max(newest + Duration::MICROSECOND));
         loop {
             let mut name = self.path.as_os_str().to_owned();
             name.push(format!(".{}", at.format(MOVED_AT).unwrap_or_default()));

@@ -29,14 +29,7 @@ impl Client {
     /// The oldest one of a name that is at least of this version: a program reads what is older than itself, never
     /// what is newer. `given` is the folder of a setting, else they are looked for.
     pub(crate) async fn find(name: &'static str, at_least: u32, given: Option<&Path>) -> Result<Self, Error> {
-        let folders = match given {
-            Some(folder) => vec![folder.to_owned()],
-            None => binaries::folders(environment::search_path(), Path::new("")),
-        };
-        let mut found: Vec<Self> = Vec::new();
-        for folder in folders {
-            found.extend(Self::at(folder.join(name)).await);
-        }
+        let found = Self::all(name, given).await;
         let fits = found.iter().filter(|client| client.major >= at_least).min_by_key(|client| client.major);
         match fits {
             Some(client) => Ok(client.clone()),
@@ -44,6 +37,23 @@ impl Client {
                 Err(Error::NoClient { name, at_least, newest: found.iter().map(|client| client.major).max() })
             }
         }
+    }
+
+    /// The newest one of a name: it reads the most.
+    pub(crate) async fn newest(name: &'static str, given: Option<&Path>) -> Option<Self> {
+        Self::all(name, given).await.into_iter().max_by_key(|client| client.major)
+    }
+
+    async fn all(name: &str, given: Option<&Path>) -> Vec<Self> {
+        let folders = match given {
+            Some(folder) => vec![folder.to_owned()],
+            None => binaries::folders(environment::search_path(), Path::new("")),
+        };
+        let mut found = Vec::new();
+        for folder in folders {
+            found.extend(Self::at(folder.join(name)).await);
+        }
+        found
     }
 
     async fn at(program: PathBuf) -> Option<Self> {

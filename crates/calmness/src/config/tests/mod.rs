@@ -2,6 +2,7 @@
 
 mod example;
 mod findings;
+mod keeping;
 mod loading;
 mod sms;
 
