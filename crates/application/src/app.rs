@@ -41,6 +41,8 @@ pub struct Options {
     pub default_channel: ChannelKey,
     /// The bot's name, for deep links; asked from Telegram at start when none is configured.
     pub telegram_bot_username: Option<String>,
+    /// Where heads of the audit chain are kept, besides the log.
+    pub audit_anchor_file: Option<std::path::PathBuf>,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.

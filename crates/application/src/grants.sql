@@ -15,3 +15,9 @@ REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, peri
 REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 
 GRANT SELECT ON audit_logs TO calmness_auditor;
+
+-- The audit chain grows at its end alone. What identifies a person beside it is erased with the person.
+REVOKE UPDATE, DELETE, TRUNCATE ON audit_chain, audit_seals FROM calmness_service;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON audit_checkpoints FROM calmness_service;
+REVOKE UPDATE, TRUNCATE ON audit_personal FROM calmness_service;
+GRANT SELECT ON audit_chain, audit_seals, audit_checkpoints, audit_personal TO calmness_auditor;

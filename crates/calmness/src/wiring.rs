@@ -189,6 +189,7 @@ pub async fn wire_with(
         quote_lifetime: QUOTE_LIFETIME,
         default_channel: default_channel(),
         telegram_bot_username: None,
+        audit_anchor_file: config.audit.anchor_file.clone(),
     };
     let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
     Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })

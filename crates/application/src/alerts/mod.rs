@@ -28,6 +28,10 @@ pub enum Kind {
     AccountFrozen,
     /// A provider did not send money back.
     RefundFailed,
+    /// Entries of the audit log wait too long for their seal.
+    AuditUnsealed,
+    /// The audit chain does not verify.
+    AuditBroken,
 }
 
 impl Kind {
@@ -42,6 +46,8 @@ impl Kind {
             Self::WorkOverdue => "work_overdue",
             Self::AccountFrozen => "account_frozen",
             Self::RefundFailed => "refund_failed",
+            Self::AuditUnsealed => "audit_unsealed",
+            Self::AuditBroken => "audit_broken",
         }
     }
 }

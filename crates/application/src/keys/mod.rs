@@ -4,6 +4,7 @@ mod signing;
 
 use std::sync::Arc;
 
+use crypto::audit_signature::AuditKey;
 use crypto::envelope::{
     DataKey, DataKeys, KeyBackend, Label, StoredDataKey, WrappedKey, generate_data_key, open_data_key,
 };
@@ -52,6 +53,8 @@ struct Parts {
     provider_request: Key,
     receipts: ReceiptKey,
     receipt_keys: PublicKeys,
+    audit: AuditKey,
+    audit_keys: PublicKeys,
     data: DataKeys,
 }
 
@@ -79,7 +82,14 @@ impl Keys {
         let older = older.iter().map(|seed| ReceiptKey::new(seed).public().clone());
         let receipt_keys =
             PublicKeys { keys: std::iter::once(receipts.public().clone()).chain(older).collect() };
+        let audit = AuditKey::new(&secrets.current(Purpose::AuditSigning));
+        let older = secrets.previous(Purpose::AuditSigning);
+        let older = older.iter().map(|seed| AuditKey::new(seed).public().clone());
+        let audit_keys =
+            PublicKeys { keys: std::iter::once(audit.public().clone()).chain(older).collect() };
         Ok(Self(Arc::new(Parts {
+            audit,
+            audit_keys,
             receipts,
             receipt_keys,
             ring: Ring::open(db, &data, names, random, wall).await?,
@@ -126,6 +136,16 @@ impl Keys {
     /// Signs receipts.
     pub fn receipts(&self) -> &ReceiptKey {
         &self.0.receipts
+    }
+
+    /// Signs the heads of the audit chain.
+    pub(crate) fn audit(&self) -> &AuditKey {
+        &self.0.audit
+    }
+
+    /// What the audit chain is verified with: also those of previous secrets.
+    pub fn audit_keys(&self) -> &PublicKeys {
+        &self.0.audit_keys
     }
 
     /// What receipts are verified with: also those of previous secrets.

@@ -121,6 +121,7 @@ pub(super) const KEYS: &[Key] = &[
     key("sms.daily_cap", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.daily_cap_per_prefix", Kind::Number, "a number; 0 turns the cap off"),
     key("sms.allowed_prefixes", Kind::List, "a list of calling codes like +225, +33"),
+    key("audit.anchor_file", Kind::Text, "a file that the service may append to"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

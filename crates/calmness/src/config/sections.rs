@@ -49,6 +49,8 @@ pub struct Config {
     pub providers: Providers,
     /// Codes by SMS.
     pub sms: Sms,
+    /// The audit chain.
+    pub audit: Audit,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -287,6 +289,14 @@ pub enum SmsMode {
     Verify,
 }
 
+/// The audit chain.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// The file that only grows and keeps the heads of the chain outside the database.
+    pub anchor_file: Option<PathBuf>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -305,6 +315,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             providers: Providers::default(),
             sms: Sms::default(),
+            audit: Audit::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }

@@ -38,6 +38,7 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "providers",
         "providers.hmac_psp",
         "sms",
+        "audit",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {
