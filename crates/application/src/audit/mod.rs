@@ -30,11 +30,11 @@ pub use self::export::{Export, ExportError, ExportFilter, ExportSummary};
 pub use self::file::{FileError, verify_file};
 pub use self::list::{EntryView, Filter};
 pub use self::prune::{PruneError, Pruned};
-pub use self::sealer::{Head, Sealed};
+pub use self::sealer::{Head, MAX_LAG, Sealed, oldest_unsealed};
 pub(crate) use self::sealer::keep_sealed;
 pub(crate) use self::personal::forget_user;
 pub use self::verify::{Finding, Kind, Report};
-pub use self::verifying::{AnchorsOrStore, Progress, Range};
+pub use self::verifying::{AnchorsOrStore, Progress, Range, verify_database};
 use crate::actor::Actor;
 use crate::tx::{StoreError, Tx};
 

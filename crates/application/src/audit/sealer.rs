@@ -12,7 +12,7 @@ use crypto::audit_signature::Signed;
 use domain::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use super::anchor::Anchors;
@@ -30,7 +30,7 @@ const ANCHOR_EVERY: Duration = Duration::seconds(60);
 /// How often it looks whether it is late (wall time).
 const LAG_EVERY: Duration = Duration::seconds(15);
 /// An entry that waits longer for its seal raises an alert (SEC-54).
-const MAX_LAG: Duration = Duration::seconds(60);
+pub const MAX_LAG: Duration = Duration::seconds(60);
 /// How long the last seal and anchor of a stopping process may take.
 const LAST_LIMIT: StdDuration = StdDuration::from_secs(5);
 
@@ -165,20 +165,8 @@ impl App {
         Ok(last_seal(self.db()).await?.as_ref().map(Head::of))
     }
 
-    /// When the oldest entry that still waits for its seal was written.
-    pub async fn oldest_unsealed(&self) -> Result<Option<Instant>, StoreError> {
-        let from = last_seal(self.db()).await?.map_or(0, |seal| seal.horizon);
-        let oldest = sqlx::query_scalar!(
-            "SELECT min(occurred_at) FROM audit_logs
-             WHERE xact_id >= ($1::bigint)::text::xid8
-               AND NOT EXISTS (SELECT FROM audit_chain WHERE entry_id = audit_logs.id)",
-            from
-        );
-        Ok(oldest.fetch_one(self.db()).await?)
-    }
-
     async fn raise_if_unsealed(&self) -> Result<(), StoreError> {
-        let Some(oldest) = self.oldest_unsealed().await? else { return Ok(()) };
+        let Some(oldest) = oldest_unsealed(self.db()).await? else { return Ok(()) };
         if self.clock().wall() - oldest <= MAX_LAG {
             return Ok(());
         }
@@ -199,6 +187,18 @@ impl App {
         })
         .await
     }
+}
+
+/// When the oldest entry that still waits for its seal was written.
+pub async fn oldest_unsealed(db: &PgPool) -> Result<Option<Instant>, StoreError> {
+    let from = last_seal(db).await?.map_or(0, |seal| seal.horizon);
+    let oldest = sqlx::query_scalar!(
+        "SELECT min(occurred_at) FROM audit_logs
+         WHERE xact_id >= ($1::bigint)::text::xid8
+           AND NOT EXISTS (SELECT FROM audit_chain WHERE entry_id = audit_logs.id)",
+        from
+    );
+    Ok(oldest.fetch_one(db).await?)
 }
 
 /// Seals and anchors until `stop`, and once more then.

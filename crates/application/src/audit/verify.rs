@@ -69,6 +69,18 @@ pub struct Finding {
     pub says: String,
 }
 
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind.as_str())?;
+        for (what, number) in [("seal", self.seal), ("position", self.position), ("entry", self.entry)] {
+            if let Some(number) = number {
+                write!(f, " {what} {number}")?;
+            }
+        }
+        write!(f, ": {}", self.says)
+    }
+}
+
 impl Finding {
     pub(super) fn of_seal(kind: Kind, seal: i64, says: impl Into<String>) -> Self {
         Self { kind, seal: Some(seal), position: None, entry: None, says: says.into() }

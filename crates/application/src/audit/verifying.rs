@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crypto::receipt::PublicKeys;
 use serde_json::json;
+use sqlx::PgPool;
 
 use super::anchor::{Anchors, AnchorsError};
 use super::stored::{Links, MAX_ENTRIES, checkpoint, last_seal, seal, seals_after};
@@ -42,11 +43,7 @@ impl App {
         anchors: Option<&Path>,
         progress: Progress<'_>,
     ) -> Result<Report, AnchorsOrStore> {
-        let mut walk = self.walk_audit(range, keys, progress).await?;
-        if let Some(file) = anchors {
-            self.compare_anchors(&mut walk, file).await?;
-        }
-        let report = walk.finish();
+        let report = verify_database(self.db(), range, keys, anchors, progress).await?;
         if !report.holds() {
             let first = report.findings.first().map(|finding| finding.says.clone());
             let details = json!({ "wrong": report.wrong, "first": first });
@@ -54,130 +51,145 @@ impl App {
         }
         Ok(report)
     }
+}
 
-    async fn walk_audit<'a>(
-        &self,
-        range: Range,
-        keys: &'a PublicKeys,
-        progress: Progress<'_>,
-    ) -> Result<Walk<'a>, StoreError> {
-        let (db, head) = (self.db(), last_seal(self.db()).await?);
-        let cut = checkpoint(db).await?;
-        let mut walk = Walk::start(keys, cut.as_ref());
-        let (last, end) = head.as_ref().map_or((0, 0), |head| (head.number, head.end() - 1));
-        let mut budget = i64::MAX;
-        if let Range::Some { from, entries } = range {
-            budget = entries;
-            let before = match from {
-                Some(from) => from - 1,
-                None => self.seal_before_position(end.saturating_sub(entries)).await?,
-            };
-            if let Some(before) = seal(db, before).await? {
-                walk = Walk::after(keys, &before);
-            }
+/// Verifies what a database holds, without telling anybody.
+pub async fn verify_database(
+    db: &PgPool,
+    range: Range,
+    keys: &PublicKeys,
+    anchors: Option<&Path>,
+    progress: Progress<'_>,
+) -> Result<Report, AnchorsOrStore> {
+    let mut walk = walk(db, range, keys, progress).await?;
+    if let Some(file) = anchors {
+        compare_anchors(db, &mut walk, file).await?;
+    }
+    Ok(walk.finish())
+}
+
+async fn walk<'a>(
+    db: &PgPool,
+    range: Range,
+    keys: &'a PublicKeys,
+    progress: Progress<'_>,
+) -> Result<Walk<'a>, StoreError> {
+    let head = last_seal(db).await?;
+    let cut = checkpoint(db).await?;
+    let mut walk = Walk::start(keys, cut.as_ref());
+    let (last, end) = head.as_ref().map_or((0, 0), |head| (head.number, head.end() - 1));
+    let mut budget = i64::MAX;
+    if let Range::Some { from, entries } = range {
+        budget = entries;
+        let before = match from {
+            Some(from) => from - 1,
+            None => seal_before_position(db, end.saturating_sub(entries)).await?,
+        };
+        if let Some(before) = seal(db, before).await? {
+            walk = Walk::after(keys, &before);
         }
-        let mut links = Links::from(db, walk.next_position());
-        let mut after = walk.report.began_after;
-        walk.report.complete = range == Range::All || after == 0;
-        'seals: loop {
-            let seals = seals_after(db, after, last).await?;
-            let Some(newest) = seals.last() else { break };
-            after = newest.number;
-            for seal in &seals {
-                if walk.report.seals > 0 && walk.report.entries.saturating_add(seal.entries) > budget {
-                    walk.report.complete = false;
-                    break 'seals;
+    }
+    let mut links = Links::from(db, walk.next_position());
+    let mut after = walk.report.began_after;
+    walk.report.complete = range == Range::All || after == 0;
+    'seals: loop {
+        let seals = seals_after(db, after, last).await?;
+        let Some(newest) = seals.last() else { break };
+        after = newest.number;
+        for seal in &seals {
+            if walk.report.seals > 0 && walk.report.entries.saturating_add(seal.entries) > budget {
+                walk.report.complete = false;
+                break 'seals;
+            }
+            let follows = walk.is_followed_by(seal);
+            while let Some(link) = links.before(seal.first_position).await? {
+                // Positions of a seal that is missing are told with it.
+                if follows {
+                    walk.report.find(stray(link.position, link.entry_id));
                 }
-                let follows = walk.is_followed_by(seal);
-                while let Some(link) = links.before(seal.first_position).await? {
-                    // Positions of a seal that is missing are told with it.
-                    if follows {
-                        walk.report.find(stray(link.position, link.entry_id));
-                    }
-                }
-                let mut of_seal = Vec::new();
-                while i64::try_from(of_seal.len()).unwrap_or(MAX_ENTRIES) < MAX_ENTRIES {
-                    let Some(link) = links.before(seal.end()).await? else { break };
-                    of_seal.push(link);
-                }
-                walk.seal(seal, &of_seal);
-                progress(walk.next_position() - 1, end);
             }
-        }
-        if range == Range::All {
-            self.look_beside(&mut walk.report).await?;
-        }
-        Ok(walk)
-    }
-
-    async fn seal_before_position(&self, position: i64) -> Result<i64, StoreError> {
-        let number = sqlx::query_scalar!(
-            "SELECT max(number) FROM audit_seals WHERE first_position + entries - 1 <= $1",
-            position
-        );
-        Ok(number.fetch_one(self.db()).await?.unwrap_or(0))
-    }
-
-    /// Entries that no position names though the sealer has passed them, and personal data without an entry.
-    async fn look_beside(&self, report: &mut Report) -> Result<(), StoreError> {
-        let rows = sqlx::query!(
-            r#"WITH head AS (SELECT horizon, epoch FROM audit_seals ORDER BY number DESC LIMIT 1),
-                   place AS (SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||
-                                    (SELECT oid FROM pg_database WHERE datname = current_database()) AS epoch)
-               SELECT id, EXISTS (SELECT FROM head, place
-                                  WHERE head.epoch = place.epoch
-                                    AND (audit_logs.xact_id < head.horizon
-                                         OR audit_logs.xact_id >= pg_snapshot_xmax(pg_current_snapshot()))) AS "passed!"
-               FROM audit_logs
-               WHERE NOT EXISTS (SELECT FROM audit_chain WHERE entry_id = audit_logs.id)
-               ORDER BY 2 DESC, id
-               LIMIT $1"#,
-            MAX_NAMED
-        )
-        .fetch_all(self.db())
-        .await?;
-        for row in rows {
-            if row.passed {
-                let says = "the entry was put in behind the sealer: no position names it";
-                report.find(Finding::of_entry(Kind::Inserted, row.id, says));
-            } else {
-                report.unsealed += 1;
+            let mut of_seal = Vec::new();
+            while i64::try_from(of_seal.len()).unwrap_or(MAX_ENTRIES) < MAX_ENTRIES {
+                let Some(link) = links.before(seal.end()).await? else { break };
+                of_seal.push(link);
             }
+            walk.seal(seal, &of_seal);
+            progress(walk.next_position() - 1, end);
         }
-        let strays = sqlx::query!(
-            "SELECT position, entry_id FROM audit_chain
-             WHERE position > (SELECT COALESCE(max(first_position + entries - 1), 0) FROM audit_seals)
-             ORDER BY position LIMIT $1",
-            MAX_NAMED
-        );
-        for row in strays.fetch_all(self.db()).await? {
-            report.find(stray(row.position, row.entry_id));
-        }
-        let orphans = sqlx::query_scalar!(
-            "SELECT entry_id FROM audit_personal
-             WHERE NOT EXISTS (SELECT FROM audit_logs WHERE id = entry_id)
-             ORDER BY entry_id LIMIT $1",
-            MAX_NAMED
-        );
-        for entry in orphans.fetch_all(self.db()).await? {
-            let says = "personal data stands there for an entry that does not";
-            report.find(Finding::of_entry(Kind::PersonalMismatch, entry, says));
-        }
-        Ok(())
     }
+    if range == Range::All {
+        look_beside(db, &mut walk.report).await?;
+    }
+    Ok(walk)
+}
 
-    async fn compare_anchors(&self, walk: &mut Walk<'_>, file: &Path) -> Result<(), AnchorsOrStore> {
-        let cut = checkpoint(self.db()).await?.map_or(0, |cut| cut.seal_number);
-        for anchor in Anchors::read(file)? {
-            let anchor = anchor?;
-            // What retention has cut is vouched for by its checkpoint.
-            if anchor.number > cut {
-                let found = seal(self.db(), anchor.number).await?;
-                walk.anchor(&anchor, found.as_ref());
-            }
+async fn seal_before_position(db: &PgPool, position: i64) -> Result<i64, StoreError> {
+    let number = sqlx::query_scalar!(
+        "SELECT max(number) FROM audit_seals WHERE first_position + entries - 1 <= $1",
+        position
+    );
+    Ok(number.fetch_one(db).await?.unwrap_or(0))
+}
+
+/// Entries that no position names though the sealer has passed them, and personal data without an entry.
+async fn look_beside(db: &PgPool, report: &mut Report) -> Result<(), StoreError> {
+    let rows = sqlx::query!(
+        r#"WITH head AS (SELECT horizon, epoch FROM audit_seals ORDER BY number DESC LIMIT 1),
+               place AS (SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||
+                                (SELECT oid FROM pg_database WHERE datname = current_database()) AS epoch)
+           SELECT id, EXISTS (SELECT FROM head, place
+                              WHERE head.epoch = place.epoch
+                                AND (audit_logs.xact_id < head.horizon
+                                     OR audit_logs.xact_id >= pg_snapshot_xmax(pg_current_snapshot()))) AS "passed!"
+           FROM audit_logs
+           WHERE NOT EXISTS (SELECT FROM audit_chain WHERE entry_id = audit_logs.id)
+           ORDER BY 2 DESC, id
+           LIMIT $1"#,
+        MAX_NAMED
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        if row.passed {
+            let says = "the entry was put in behind the sealer: no position names it";
+            report.find(Finding::of_entry(Kind::Inserted, row.id, says));
+        } else {
+            report.unsealed += 1;
         }
-        Ok(())
     }
+    let strays = sqlx::query!(
+        "SELECT position, entry_id FROM audit_chain
+         WHERE position > (SELECT COALESCE(max(first_position + entries - 1), 0) FROM audit_seals)
+         ORDER BY position LIMIT $1",
+        MAX_NAMED
+    );
+    for row in strays.fetch_all(db).await? {
+        report.find(stray(row.position, row.entry_id));
+    }
+    let orphans = sqlx::query_scalar!(
+        "SELECT entry_id FROM audit_personal
+         WHERE NOT EXISTS (SELECT FROM audit_logs WHERE id = entry_id)
+         ORDER BY entry_id LIMIT $1",
+        MAX_NAMED
+    );
+    for entry in orphans.fetch_all(db).await? {
+        let says = "personal data stands there for an entry that does not";
+        report.find(Finding::of_entry(Kind::PersonalMismatch, entry, says));
+    }
+    Ok(())
+}
+
+async fn compare_anchors(db: &PgPool, walk: &mut Walk<'_>, file: &Path) -> Result<(), AnchorsOrStore> {
+    let cut = checkpoint(db).await?.map_or(0, |cut| cut.seal_number);
+    for anchor in Anchors::read(file)? {
+        let anchor = anchor?;
+        // What retention has cut is vouched for by its checkpoint.
+        if anchor.number > cut {
+            let found = seal(db, anchor.number).await?;
+            walk.anchor(&anchor, found.as_ref());
+        }
+    }
+    Ok(())
 }
 
 fn stray(position: i64, entry: i64) -> Finding {

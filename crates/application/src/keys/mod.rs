@@ -83,10 +83,7 @@ impl Keys {
         let receipt_keys =
             PublicKeys { keys: std::iter::once(receipts.public().clone()).chain(older).collect() };
         let audit = AuditKey::new(&secrets.current(Purpose::AuditSigning));
-        let older = secrets.previous(Purpose::AuditSigning);
-        let older = older.iter().map(|seed| AuditKey::new(seed).public().clone());
-        let audit_keys =
-            PublicKeys { keys: std::iter::once(audit.public().clone()).chain(older).collect() };
+        let audit_keys = audit_keys(secrets);
         Ok(Self(Arc::new(Parts {
             audit,
             audit_keys,
@@ -187,6 +184,13 @@ impl Keys {
         let opened = self.0.data.open_text(label, row, sealed);
         opened.map_err(|error| StoreError::Encryption(error.to_string()))
     }
+}
+
+/// What the audit chain is verified with, the key in use first.
+pub fn audit_keys(secrets: &SecretKeys) -> PublicKeys {
+    let current = std::iter::once(secrets.current(Purpose::AuditSigning));
+    let all = current.chain(secrets.previous(Purpose::AuditSigning));
+    PublicKeys { keys: all.map(|seed| AuditKey::new(&seed).public().clone()).collect() }
 }
 
 /// All data keys, the newest unretired one first.

@@ -1,5 +1,6 @@
 //! The command line. Each command is a file of its own.
 
+mod audit;
 mod config_check;
 mod demo;
 mod doctor;
@@ -70,6 +71,9 @@ enum Command {
     /// Signed receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// The audit log and its chain
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// The configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -123,6 +127,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
         Command::Receipt(command) => receipt::receipt(&command),
+        Command::Audit(command) => audit::audit(file, command).await,
         Command::Config(command) => config_check::config(file, &command),
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,
         Command::PrivateDatabase(options) => private_database::private_database(options).await,

@@ -114,6 +114,10 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::list)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::head)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::verify)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::export)))
 }
 
 /// What others call, each with its own proof.

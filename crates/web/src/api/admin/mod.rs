@@ -1,5 +1,6 @@
 //! `/api/admin`: what the operator's people do.
 
+pub(super) mod audit;
 pub(super) mod payments;
 pub(super) mod review;
 pub(super) mod users;
