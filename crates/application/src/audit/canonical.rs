@@ -150,8 +150,14 @@ mod tests {
     /// Made with Python's `hashlib` and `struct` from the words of `docs/AUDIT.md`. They never change.
     #[test]
     fn the_digests_are_those_that_another_implementation_makes() {
-        assert_eq!(hex::encode(entry_hash(&entry())), "65d07970766405d59f4520d25fae6b612b3f5721f1b09e5aa199327311e07abf");
-        assert_eq!(hex::encode(personal_hash(&[1; 32], br#"{"address":"203.0.113.7"}"#)), "b297d9ffe491ed440a4d396429256e81692d117d91714adf619224c579702f24");
+        assert_eq!(
+            hex::encode(entry_hash(&entry())),
+            "65d07970766405d59f4520d25fae6b612b3f5721f1b09e5aa199327311e07abf"
+        );
+        assert_eq!(
+            hex::encode(personal_hash(&[1; 32], br#"{"address":"203.0.113.7"}"#)),
+            "b297d9ffe491ed440a4d396429256e81692d117d91714adf619224c579702f24"
+        );
         let seal = Seal {
             number: 3,
             first_position: 10,

@@ -101,7 +101,9 @@ impl Reading<'_> {
             self.walk.report.find(Finding::of_seal(Kind::Inserted, self.walk.report.last_seal, says));
         }
         match line {
-            Line::Header { version, .. } if version != VERSION => return Err(Some(FileError::Version(version))),
+            Line::Header { version, .. } if version != VERSION => {
+                return Err(Some(FileError::Version(version)));
+            }
             Line::Header { .. } => {}
             Line::Checkpoint(cut) => {
                 self.walk = Walk::start(self.keys, Some(&cut.into_checkpoint().ok_or(None)?));
@@ -139,7 +141,8 @@ impl Reading<'_> {
     fn end(&mut self, seals: i64, entries: i64, kid: &str, signature: &str, digest: &[u8; 32]) {
         let last = self.walk.report.last_seal;
         if (seals, entries) != (self.walk.report.seals, self.walk.report.entries) {
-            let says = format!("the file says that it holds {seals} seals and {entries} entries, and it does not");
+            let says =
+                format!("the file says that it holds {seals} seals and {entries} entries, and it does not");
             self.walk.report.find(Finding::of_seal(Kind::Missing, last, says));
         }
         let signature = hex::decode(signature).unwrap_or_default();

@@ -29,10 +29,10 @@ pub use self::anchor::{Anchor, Anchors, AnchorsError};
 pub use self::export::{Export, ExportError, ExportFilter, ExportSummary};
 pub use self::file::{FileError, verify_file};
 pub use self::list::{EntryView, Filter};
-pub use self::prune::{PruneError, Pruned};
-pub use self::sealer::{Head, MAX_LAG, Sealed, oldest_unsealed};
-pub(crate) use self::sealer::keep_sealed;
 pub(crate) use self::personal::forget_user;
+pub use self::prune::{PruneError, Pruned};
+pub(crate) use self::sealer::keep_sealed;
+pub use self::sealer::{Head, MAX_LAG, Sealed, oldest_unsealed};
 pub use self::verify::{Finding, Kind, Report};
 pub use self::verifying::{AnchorsOrStore, Progress, Range, verify_database};
 use crate::actor::Actor;
@@ -59,7 +59,11 @@ pub async fn record(tx: &mut Tx, entry: Entry) -> Result<(), StoreError> {
 }
 
 /// The same, with what identifies a person: it stands beside the entry and can be erased.
-pub async fn record_with(tx: &mut Tx, entry: Entry, identifying: Map<String, Value>) -> Result<(), StoreError> {
+pub async fn record_with(
+    tx: &mut Tx,
+    entry: Entry,
+    identifying: Map<String, Value>,
+) -> Result<(), StoreError> {
     let context = tx.context().clone();
     let (wall, business) = (tx.wall(), tx.now());
     let beside = Beside::of(&context.actor, context.address, entry.user, identifying, tx.random());

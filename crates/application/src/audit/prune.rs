@@ -103,8 +103,7 @@ impl App {
             kid: self.keys().audit().public().kid.clone(),
             signature: Vec::new(),
         };
-        checkpoint.signature =
-            self.keys().audit().sign(Signed::Checkpoint, &checkpoint_hash(&checkpoint));
+        checkpoint.signature = self.keys().audit().sign(Signed::Checkpoint, &checkpoint_hash(&checkpoint));
         insert(db, &checkpoint).await?;
         let pruned = delete(db, number, position).await?;
         let details = json!({ "seal": number, "position": position, "entries": pruned.entries });

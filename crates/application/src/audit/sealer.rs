@@ -165,7 +165,8 @@ impl App {
         Ok(last_seal(self.db()).await?.as_ref().map(Head::of))
     }
 
-    async fn raise_if_unsealed(&self) -> Result<(), StoreError> {
+    /// Raises an alert if an entry has waited too long for its seal.
+    pub async fn raise_if_unsealed(&self) -> Result<(), StoreError> {
         let Some(oldest) = oldest_unsealed(self.db()).await? else { return Ok(()) };
         if self.clock().wall() - oldest <= MAX_LAG {
             return Ok(());
@@ -247,7 +248,10 @@ async fn anchor(app: &App, anchors: &mut Anchors) {
         }
     };
     if let Err(error) = anchors.keep(&head, app.clock().wall()).await {
-        tracing::error!(error = &error as &dyn Error, "the head of the audit chain could not be kept outside");
+        tracing::error!(
+            error = &error as &dyn Error,
+            "the head of the audit chain could not be kept outside"
+        );
     }
 }
 

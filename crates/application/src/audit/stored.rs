@@ -111,7 +111,8 @@ pub(super) async fn seal<'c>(db: impl sqlx::PgExecutor<'c>, number: i64) -> Resu
 
 /// Seals after a number, in their order.
 pub(super) async fn seals_after(db: &PgPool, number: i64, up_to: i64) -> Result<Vec<Seal>, StoreError> {
-    let seals = select_seal!("WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3", number, up_to, PAGE);
+    let seals =
+        select_seal!("WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3", number, up_to, PAGE);
     Ok(seals.fetch_all(db).await?)
 }
 

@@ -255,7 +255,8 @@ impl<'a> Walk<'a> {
             self.report.find(Finding::of_seal(Kind::BadSeal, seal.number, says));
         }
         if !(0..=MAX_ENTRIES).contains(&seal.entries) {
-            let says = format!("a seal holds up to {MAX_ENTRIES} entries, and this one says {}", seal.entries);
+            let says =
+                format!("a seal holds up to {MAX_ENTRIES} entries, and this one says {}", seal.entries);
             self.report.find(Finding::of_seal(Kind::BadSeal, seal.number, says));
         }
     }
@@ -342,7 +343,9 @@ impl<'a> Walk<'a> {
     pub(super) fn anchor(&mut self, anchor: &Anchor, seal: Option<&Seal>) {
         self.report.anchors += 1;
         let says = match seal {
-            Some(seal) if hex::encode(&seal.hash) != anchor.hash => "the seal is not the one that was kept outside",
+            Some(seal) if hex::encode(&seal.hash) != anchor.hash => {
+                "the seal is not the one that was kept outside"
+            }
             Some(seal) if seal.end() - 1 != anchor.position => "the seal ends at another position",
             Some(_) => return,
             None => "the seal was kept outside and is gone: the chain was cut",

@@ -208,8 +208,13 @@ impl App {
         });
         let fingerprint = request.fingerprint();
         let salt = crypto::random::bytes(&**self.random());
-        let beside =
-            audit::Beside::of(&context.actor, context.address, Some(fresh.user), serde_json::Map::new(), salt);
+        let beside = audit::Beside::of(
+            &context.actor,
+            context.address,
+            Some(fresh.user),
+            serde_json::Map::new(),
+            salt,
+        );
         let (personal, server) = (beside.personal, beside.server);
         let inserted = sqlx::query_file_scalar!(
             "src/billing/init.sql",

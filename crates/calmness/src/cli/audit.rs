@@ -174,11 +174,8 @@ fn summary(report: &Report) -> String {
 
 async fn export(config: &Config, arguments: &ExportArguments) -> Outcome {
     let app = open(config).await?;
-    let mut export = app.export_audit(ExportFilter {
-        from: arguments.from,
-        to: arguments.to,
-        user: arguments.user,
-    });
+    let mut export =
+        app.export_audit(ExportFilter { from: arguments.from, to: arguments.to, user: arguments.user });
     let head = app.audit_head().await?.map_or(0, |head| head.position);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -212,7 +212,10 @@ fn refuse_control_characters(filter: &Filter) -> Result<(), Problem> {
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn head(State(state): State<WebState>, _: Caller) -> Result<axum::Json<HeadResponse>, Problem> {
+pub(crate) async fn head(
+    State(state): State<WebState>,
+    _: Caller,
+) -> Result<axum::Json<HeadResponse>, Problem> {
     let head = state.app.audit_head().await?;
     Ok(axum::Json(HeadResponse { head, keys: state.app.keys().audit_keys().clone() }))
 }
