@@ -80,7 +80,7 @@ impl Anchors {
         if let Some(file) = self.file.clone() {
             let line = serde_json::to_string(&Line { head, anchored_at: now });
             let line = line.expect("numbers, texts and an instant of our time are JSON");
-            tokio::task::spawn_blocking(move || append(&file, line)).await??;
+            tokio::task::spawn_blocking(move || append(&file, &line)).await??;
         }
         self.last = Some(head.number);
         Ok(())
@@ -108,7 +108,7 @@ impl Anchors {
 }
 
 /// In one write, so that lines of several processes never mix; and to the disk, because it is what one believes after a fall.
-fn append(file: &Path, line: String) -> Result<(), AnchorsError> {
+fn append(file: &Path, line: &str) -> Result<(), AnchorsError> {
     let failed = |error| AnchorsError::File(file.to_owned(), error);
     let mut options = OpenOptions::new();
     options.create(true).append(true);

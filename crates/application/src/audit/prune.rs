@@ -85,7 +85,7 @@ impl App {
         );
         let Some(number) = number.fetch_one(&mut *db).await? else { return Ok(Pruned::default()) };
         let Some(last) = seal(&mut *db, number).await? else { return Ok(Pruned::default()) };
-        let position = last.end() - 1;
+        let position = last.last();
         let reach = sqlx::query_scalar!(
             "SELECT max(business_at) FROM audit_logs JOIN audit_chain ON entry_id = id WHERE position <= $1",
             position

@@ -67,7 +67,7 @@ impl Head {
     pub(super) fn of(seal: &Seal) -> Self {
         Self {
             number: seal.number,
-            position: seal.end() - 1,
+            position: seal.last(),
             hash: hex::encode(&seal.hash),
             sealed_at: seal.sealed_at,
             kid: seal.kid.clone(),
@@ -257,7 +257,7 @@ async fn anchor(app: &App, anchors: &mut Anchors) {
 
 async fn before(db: &mut PgConnection) -> Result<Before, StoreError> {
     if let Some(seal) = last_seal(&mut *db).await? {
-        let position = seal.end() - 1;
+        let position = seal.last();
         return Ok(Before {
             number: seal.number,
             position,

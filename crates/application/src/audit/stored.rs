@@ -73,6 +73,11 @@ impl Seal {
     pub(super) const fn end(&self) -> i64 {
         self.first_position.saturating_add(self.entries)
     }
+
+    /// Its last position.
+    pub(super) const fn last(&self) -> i64 {
+        self.end().saturating_sub(1)
+    }
 }
 
 /// Where a chain begins whose beginning was cut.

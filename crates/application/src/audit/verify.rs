@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
         if walk.is_forged(&seal.kid, Signed::Head, &digest, &seal.signature) {
             walk.report.find(Finding::of_seal(Kind::BadSignature, seal.number, "its signature does not fit"));
         }
-        (walk.number, walk.position) = (seal.number, seal.end() - 1);
+        (walk.number, walk.position) = (seal.number, seal.last());
         walk.hash.clone_from(&seal.hash);
         walk.report.began_after = seal.number;
         walk
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
 
     /// The next position that a seal must begin with.
     pub(super) const fn next_position(&self) -> i64 {
-        self.position + 1
+        self.position.saturating_add(1)
     }
 
     fn is_forged(&mut self, kid: &str, what: Signed, digest: &[u8; 32], signature: &[u8]) -> bool {
@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
 
     /// Whether this is the seal that comes next.
     pub(super) const fn is_followed_by(&self, seal: &Seal) -> bool {
-        seal.number == self.number + 1
+        seal.number == self.number.saturating_add(1)
     }
 
     /// The next seal with the positions that stand in its range.
@@ -228,18 +228,19 @@ impl<'a> Walk<'a> {
         self.report.seals += 1;
         self.report.entries += i64::try_from(links.len()).unwrap_or(0);
         self.report.last_seal = seal.number;
-        (self.number, self.position) = (seal.number, seal.end() - 1);
+        (self.number, self.position) = (seal.number, seal.last());
         if seal.entries < MAX_ENTRIES {
             self.settled_at = Some(seal.sealed_at);
         }
     }
 
     fn follows(&mut self, seal: &Seal) {
-        let expected = self.number + 1;
+        let expected = self.number.saturating_add(1);
         if seal.number != expected {
-            let says = match seal.number - expected {
-                1 => format!("seal {expected} is missing"),
-                _ => format!("seals {expected} to {} are missing", seal.number - 1),
+            let says = if seal.number == expected.saturating_add(1) {
+                format!("seal {expected} is missing")
+            } else {
+                format!("seals {expected} to {} are missing", seal.number.saturating_sub(1))
             };
             self.report.find(Finding::of_seal(Kind::Missing, expected, says));
         } else if seal.first_position != self.next_position() {
@@ -333,7 +334,7 @@ impl<'a> Walk<'a> {
         } else if let Some(at) = out_of_order(links) {
             (Kind::Reordered, format!("position {at} and the one before it stand in another order"))
         } else {
-            let (first, last) = (seal.first_position, seal.end() - 1);
+            let (first, last) = (seal.first_position, seal.last());
             (Kind::BadSeal, format!("it does not fit what stands at positions {first} to {last}"))
         };
         self.report.find(Finding::of_seal(kind, seal.number, says));
@@ -346,7 +347,7 @@ impl<'a> Walk<'a> {
             Some(seal) if hex::encode(&seal.hash) != anchor.hash => {
                 "the seal is not the one that was kept outside"
             }
-            Some(seal) if seal.end() - 1 != anchor.position => "the seal ends at another position",
+            Some(seal) if seal.last() != anchor.position => "the seal ends at another position",
             Some(_) => return,
             None => "the seal was kept outside and is gone: the chain was cut",
         };

@@ -77,12 +77,12 @@ async fn walk<'a>(
     let head = last_seal(db).await?;
     let cut = checkpoint(db).await?;
     let mut walk = Walk::start(keys, cut.as_ref());
-    let (last, end) = head.as_ref().map_or((0, 0), |head| (head.number, head.end() - 1));
+    let (last, end) = head.as_ref().map_or((0, 0), |head| (head.number, head.last()));
     let mut budget = i64::MAX;
     if let Range::Some { from, entries } = range {
         budget = entries;
         let before = match from {
-            Some(from) => from - 1,
+            Some(from) => from.saturating_sub(1),
             None => seal_before_position(db, end.saturating_sub(entries)).await?,
         };
         if let Some(before) = seal(db, before).await? {
@@ -91,7 +91,7 @@ async fn walk<'a>(
     }
     let mut links = Links::from(db, walk.next_position());
     let mut after = walk.report.began_after;
-    walk.report.complete = range == Range::All || after == 0;
+    walk.report.complete = range == Range::All || after == cut.as_ref().map_or(0, |cut| cut.seal_number);
     'seals: loop {
         let seals = seals_after(db, after, last).await?;
         let Some(newest) = seals.last() else { break };
@@ -114,7 +114,7 @@ async fn walk<'a>(
                 of_seal.push(link);
             }
             walk.seal(seal, &of_seal);
-            progress(walk.next_position() - 1, end);
+            progress(walk.next_position().saturating_sub(1), end);
         }
     }
     if range == Range::All {

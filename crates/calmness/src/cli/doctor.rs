@@ -122,7 +122,7 @@ async fn chain(
     let keys = audit_keys(&SecretKeys::parse(secret, &config.secret_key_previous)?);
     let range = audit::Range::Some { from: None, entries: NEWEST };
     let report = audit::verify_database(db, range, &keys, None, &|_, _| {}).await?;
-    found.extend(report.findings.iter().map(|finding| finding.to_string()));
+    found.extend(report.findings.iter().map(ToString::to_string));
     Ok(found)
 }
 
