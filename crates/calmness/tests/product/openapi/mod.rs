@@ -51,6 +51,10 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/audit get
+    /api/admin/audit/export get
+    /api/admin/audit/head get
+    /api/admin/audit/verify post
     /api/admin/payments get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post
