@@ -47,6 +47,8 @@ pub struct Options {
     pub removal_fuse: Fuse,
     /// For how long what is kept is kept.
     pub retention: Policy,
+    /// Where heads of the audit chain are kept, besides the log.
+    pub audit_anchor_file: Option<std::path::PathBuf>,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.

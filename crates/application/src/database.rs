@@ -191,15 +191,18 @@ pub async fn excessive_rights(db: &PgPool) -> Result<Vec<String>, DatabaseError>
     if owned > 0 {
         findings.push(format!("the database role of the service owns {owned} tables"));
     }
-    for right in ["UPDATE", "DELETE", "TRUNCATE"] {
-        let may = sqlx::query_scalar!(
-            r#"SELECT has_table_privilege(current_user, 'audit_logs', $1) AS "may!""#,
-            right
-        )
-        .fetch_one(db)
-        .await?;
-        if may {
-            findings.push(format!("the database role of the service may {right} audit_logs"));
+    for table in ["audit_logs", "audit_chain", "audit_seals", "audit_checkpoints"] {
+        for right in ["UPDATE", "DELETE", "TRUNCATE"] {
+            let may = sqlx::query_scalar!(
+                r#"SELECT has_table_privilege(current_user, $1, $2) AS "may!""#,
+                table,
+                right
+            )
+            .fetch_one(db)
+            .await?;
+            if may {
+                findings.push(format!("the database role of the service may {right} {table}"));
+            }
         }
     }
     Ok(findings)

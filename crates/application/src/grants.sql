@@ -22,3 +22,8 @@ GRANT SELECT ON audit_logs TO calmness_auditor;
 -- The switches of an emergency are moved, never taken away; what was paused stays told.
 REVOKE INSERT, DELETE ON session_cutoff FROM calmness_service;
 REVOKE DELETE ON purchase_pauses FROM calmness_service;
+-- The audit chain grows at its end alone. What identifies a person beside it is erased with the person.
+REVOKE UPDATE, DELETE, TRUNCATE ON audit_chain, audit_seals FROM calmness_service;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON audit_checkpoints FROM calmness_service;
+REVOKE UPDATE, TRUNCATE ON audit_personal FROM calmness_service;
+GRANT SELECT ON audit_chain, audit_seals, audit_checkpoints, audit_personal TO calmness_auditor;

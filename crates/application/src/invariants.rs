@@ -208,6 +208,7 @@ async fn settled_is_verified(db: &PgPool) -> Result<Vec<String>, StoreError> {
         r#"SELECT 'payment ' || id || ' is settled by nobody' AS "line!"
            FROM payments
            WHERE settled_at IS NOT NULL
+             AND created_at > (SELECT COALESCE(max(business_until), '-infinity') FROM audit_checkpoints)
              AND NOT EXISTS (SELECT FROM audit_logs
                              WHERE subject_kind = 'payment' AND subject_id = payments.id::text
                                AND action = 'payment.settled' AND actor_kind IN ('provider', 'user', 'operator'))
@@ -294,12 +295,14 @@ async fn settled_payments_are_audited_once(db: &PgPool) -> Result<Vec<String>, S
            LEFT JOIN audit_logs ON subject_kind = 'payment' AND subject_id = payments.id::text
                                AND action = 'payment.settled'
            WHERE settled_at IS NOT NULL
+             AND created_at > (SELECT COALESCE(max(business_until), '-infinity') FROM audit_checkpoints)
            GROUP BY payments.id
            HAVING count(audit_logs.id) <> 1
            UNION ALL
            SELECT 'payment ' || payments.id || ' was created without an audit entry'
            FROM payments
-           WHERE NOT EXISTS (SELECT FROM audit_logs
+           WHERE created_at > (SELECT COALESCE(max(business_until), '-infinity') FROM audit_checkpoints)
+             AND NOT EXISTS (SELECT FROM audit_logs
                              WHERE subject_kind = 'payment' AND subject_id = payments.id::text
                                AND action = 'payment.created')
            LIMIT $1"#,

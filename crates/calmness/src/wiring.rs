@@ -206,6 +206,7 @@ pub async fn wire_with(
             max_percent: config.removals.max_percent,
         },
         retention: retention(&config.retention),
+        audit_anchor_file: config.audit.anchor_file.clone(),
     };
     let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
     Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })

@@ -12,6 +12,7 @@
 //! crate.
 
 mod aead;
+pub mod audit_signature;
 mod base32;
 pub mod device_token;
 pub mod envelope;

@@ -38,6 +38,24 @@ pub struct PublicKeys {
     pub keys: Vec<PublicKey>,
 }
 
+impl PublicKey {
+    pub(crate) fn of(x: &[u8]) -> Self {
+        Self {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            alg: "EdDSA".to_owned(),
+            usage: "sig".to_owned(),
+            kid: hex::encode(&sha256(x)[..8]),
+            x: URL_SAFE_NO_PAD.encode(x),
+        }
+    }
+
+    /// The key itself, if it is one of Ed25519.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(&self.x).ok().filter(|_| self.crv == "Ed25519")
+    }
+}
+
 /// Why a receipt is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
@@ -77,15 +95,7 @@ impl ReceiptKey {
     pub fn new(seed: &Key) -> Self {
         let pair =
             Ed25519KeyPair::from_seed_unchecked(seed.expose()).expect("a key has the 32 bytes of a seed");
-        let x = pair.public_key().as_ref();
-        let public = PublicKey {
-            kty: "OKP".to_owned(),
-            crv: "Ed25519".to_owned(),
-            alg: "EdDSA".to_owned(),
-            usage: "sig".to_owned(),
-            kid: hex::encode(&sha256(x)[..8]),
-            x: URL_SAFE_NO_PAD.encode(x),
-        };
+        let public = PublicKey::of(pair.public_key().as_ref());
         Self { pair, public }
     }
 

@@ -157,9 +157,14 @@ pub(super) async fn bind(
         subject_kind: "binding",
         subject_id: id.to_string(),
         user: Some(user),
-        details: json!({ "telegram_user_id": account }),
+        details: json!({}),
     };
-    audit::record(tx, entry).await
+    audit::record_with(tx, entry, identifying(account)).await
+}
+
+/// The number of a Telegram account is somebody's: it stands beside the entry.
+pub(super) fn identifying(account: i64) -> serde_json::Map<String, serde_json::Value> {
+    std::iter::once(("telegram_user_id".to_owned(), json!(account))).collect()
 }
 
 async fn record_unbound(tx: &mut Tx, user: UserId, account: i64) -> Result<(), StoreError> {
@@ -167,10 +172,10 @@ async fn record_unbound(tx: &mut Tx, user: UserId, account: i64) -> Result<(), S
     tx.owe_work();
     let entry = audit::Entry {
         action: "telegram.unbound",
-        subject_kind: "telegram_account",
-        subject_id: account.to_string(),
+        subject_kind: "user",
+        subject_id: user.to_string(),
         user: Some(user),
         details: json!({}),
     };
-    audit::record(tx, entry).await
+    audit::record_with(tx, entry, identifying(account)).await
 }

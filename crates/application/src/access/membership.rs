@@ -337,11 +337,14 @@ async fn tell(
     let entry = audit::Entry {
         action,
         subject_kind: "membership",
-        subject_id: format!("{}/{}", claimed.place.channel, claimed.place.account),
+        subject_id: match situation.user {
+            Some(user) => format!("{}/{user}", claimed.place.channel),
+            None => format!("{}/nobody", claimed.place.channel),
+        },
         user: situation.user,
         details: json!({}),
     };
-    audit::record(tx, entry).await?;
+    audit::record_with(tx, entry, super::link::identifying(claimed.place.account)).await?;
     let content = match (action, &change.invite, situation.running_until) {
         ("membership.invited", Some((link, _)), Some(until)) => {
             // A later invitation (time given back, a new purchase) is about the time, not about the link.

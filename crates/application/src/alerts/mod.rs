@@ -44,6 +44,10 @@ pub enum Kind {
     BackupFailed,
     /// No backup is young enough.
     BackupOld,
+    /// Entries of the audit log wait too long for their seal.
+    AuditUnsealed,
+    /// The audit chain does not verify.
+    AuditBroken,
 }
 
 impl Kind {
@@ -64,6 +68,8 @@ impl Kind {
             Self::InvariantBroken => "invariant_broken",
             Self::BackupFailed => "backup_failed",
             Self::BackupOld => "backup_old",
+            Self::AuditUnsealed => "audit_unsealed",
+            Self::AuditBroken => "audit_broken",
         }
     }
 }

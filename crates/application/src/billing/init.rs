@@ -207,6 +207,15 @@ impl App {
             "currency": fresh.payment.amount.currency.code(),
         });
         let fingerprint = request.fingerprint();
+        let salt = crypto::random::bytes(&**self.random());
+        let beside = audit::Beside::of(
+            &context.actor,
+            context.address,
+            Some(fresh.user),
+            serde_json::Map::new(),
+            salt,
+        );
+        let (personal, server) = (beside.personal, beside.server);
         let inserted = sqlx::query_file_scalar!(
             "src/billing/init.sql",
             fresh.id.uuid(),
@@ -232,13 +241,17 @@ impl App {
             context.actor.kind(),
             context.actor.id(),
             context.request_id.as_deref(),
-            context.address.map(|address| address.to_string()),
+            server,
             entry,
             fresh.payment.mode.as_str(),
             instructions.clone().map(Json) as Option<Json<Instructions>>,
             reference,
             fresh.payer_sealed,
-            fresh.late_until
+            fresh.late_until,
+            personal.as_ref().map(|personal| personal.hash.to_vec()),
+            personal.as_ref().and_then(|personal| personal.owner).map(UserId::uuid),
+            personal.as_ref().map(|personal| personal.salt.to_vec()),
+            personal.as_ref().map(|personal| personal.content.clone())
         )
         .fetch_optional(self.db())
         .await;

@@ -19,7 +19,11 @@ WITH payment AS (
     SELECT $2, 'payments.init', $15, $16, id, $17, 201, $18, $19, $20 FROM payment
 ), entry AS (
     INSERT INTO audit_logs (occurred_at, business_at, actor_kind, actor_id, action, subject_kind, subject_id, user_id,
-                            request_id, address, details)
-    SELECT $20, $13, $21, $22, 'payment.created', 'payment', id::text, $2, $23, $24, $25 FROM payment
+                            request_id, address, details, personal_hash)
+    SELECT $20, $13, $21, $22, 'payment.created', 'payment', id::text, $2, $23, $24, $25, $31 FROM payment
+    RETURNING id
+), personal AS (
+    INSERT INTO audit_personal (entry_id, owner, salt, content)
+    SELECT id, $32, $33, $34 FROM entry WHERE $33::bytea IS NOT NULL
 )
 SELECT id FROM payment

@@ -134,6 +134,7 @@ async fn erase(
     .execute(tx.db())
     .await?;
     audit::record(tx, entry("user.erased", user)).await?;
+    audit::forget_user(tx, user).await?;
     let id = NotificationId::new(tx.wall(), &tx.entropy());
     let locale = row.locale.parse().unwrap_or(Locale::Fr);
     let recipient = Recipient::Address { address: row.email, locale };

@@ -55,9 +55,11 @@ impl App {
                 'events', (SELECT COALESCE(json_agg(json_build_object(
                                 'at', occurred_at, 'action', action, 'by', actor_kind,
                                 -- Where others acted from is their data.
-                                'from', CASE WHEN actor_kind <> 'user' OR actor_id = $1::text THEN address END)
+                                'from', CASE WHEN actor_kind <> 'user' OR actor_id = $1::text
+                                             THEN COALESCE(address, content::jsonb ->> 'address') END)
                                 ORDER BY id), '[]')
-                           FROM (SELECT * FROM audit_logs WHERE user_id = $1 ORDER BY id DESC LIMIT 10000) AS recent)
+                           FROM (SELECT * FROM audit_logs WHERE user_id = $1 ORDER BY id DESC LIMIT 10000) AS recent
+                           LEFT JOIN audit_personal ON entry_id = id)
                ) AS "document!"
                FROM users WHERE id = $1"#,
             user.uuid()

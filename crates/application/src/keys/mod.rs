@@ -14,6 +14,7 @@ mod store;
 
 use std::sync::Arc;
 
+use crypto::audit_signature::AuditKey;
 use crypto::envelope::Label;
 use crypto::evidence::EvidenceKey;
 use crypto::jwt::AccessTokens;
@@ -108,6 +109,8 @@ struct Parts {
     receipt_keys: PublicKeys,
     evidence: EvidenceKey,
     evidence_keys: PublicKeys,
+    audit: AuditKey,
+    audit_keys: PublicKeys,
     data: DataStore,
     patience: Duration,
 }
@@ -136,9 +139,13 @@ impl Keys {
         let older = older.iter().map(|seed| EvidenceKey::new(seed).public().clone());
         let evidence_keys =
             PublicKeys { keys: std::iter::once(evidence.public().clone()).chain(older).collect() };
+        let audit = AuditKey::new(&secrets.current(Purpose::AuditSigning));
+        let audit_keys = audit_keys(secrets);
         Ok(Self(Arc::new(Parts {
             evidence,
             evidence_keys,
+            audit,
+            audit_keys,
             receipts,
             receipt_keys,
             ring: Ring::open(db, &data.loaded(), names, random, wall).await?,
@@ -204,6 +211,16 @@ impl Keys {
     /// Signs receipts.
     pub fn receipts(&self) -> &ReceiptKey {
         &self.0.receipts
+    }
+
+    /// Signs the heads of the audit chain.
+    pub(crate) fn audit(&self) -> &AuditKey {
+        &self.0.audit
+    }
+
+    /// What the audit chain is verified with: also those of previous secrets.
+    pub fn audit_keys(&self) -> &PublicKeys {
+        &self.0.audit_keys
     }
 
     /// What receipts are verified with: also those of previous secrets.
@@ -275,6 +292,13 @@ impl Keys {
         let opened = self.0.data.to_open()?.open_text(label, row, sealed);
         opened.map_err(|error| StoreError::Encryption(error.to_string()))
     }
+}
+
+/// What the audit chain is verified with, the key in use first.
+pub fn audit_keys(secrets: &SecretKeys) -> PublicKeys {
+    let current = std::iter::once(secrets.current(Purpose::AuditSigning));
+    let all = current.chain(secrets.previous(Purpose::AuditSigning));
+    PublicKeys { keys: all.map(|seed| AuditKey::new(&seed).public().clone()).collect() }
 }
 
 /// The keys of the secret in use and of those before it.

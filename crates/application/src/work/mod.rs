@@ -72,7 +72,7 @@ pub(crate) trait OwedWork: Send + Sync + 'static {
     fn act(app: &App, item: Self::Item) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// Works until `stop`: the four kinds of owed work and the sweeps.
+/// Works until `stop`: the four kinds of owed work, the sweeps and the sealing of the audit log.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<PaymentChecks>)));
@@ -80,6 +80,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<MembershipWork>)));
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, work_off::<NotificationWork>)));
     loops.spawn(for_ever(stop.clone(), with(&app, &stop, sweeper::run)));
+    loops.spawn(for_ever(stop.clone(), with(&app, &stop, crate::audit::keep_sealed)));
     while loops.join_next().await.is_some() {}
 }
 

@@ -103,8 +103,18 @@ fn init_values() -> Vec<String> {
         text("user"),
         id_text("0"),
         text(&"0".repeat(32)),
-        text("10.20.0.1"),
+        // A person's address stands beside the entry.
+        "NULL::text".to_owned(),
         format!("'{details}'::jsonb"),
+        text("live"),
+        "NULL::jsonb".to_owned(),
+        "NULL::text".to_owned(),
+        "NULL::bytea".to_owned(),
+        "NULL::timestamptz".to_owned(),
+        format!("'\\x{}'::bytea", "cd".repeat(32)),
+        "NULL::uuid".to_owned(),
+        format!("'\\x{}'::bytea", "ef".repeat(32)),
+        text(r#"{"address":"10.20.0.1"}"#),
     ]
 }
 
@@ -140,6 +150,7 @@ fn settle_values() -> Vec<String> {
         id("5"),
         format!("('payment_confirmed:' || {})", id_text("1")),
         format!("'{extended}'::jsonb"),
+        numbered("tx_"),
     ]
 }
 

@@ -58,7 +58,7 @@ struct Arguments {
     /// How many known and how many unknown addresses are asked about for `uniform`
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=9_000))]
     pairs: u32,
-    /// Only these: init, webhook, subscription, plans, authentication, start, login, uniform
+    /// Only these: init, webhook, subscription, plans, sealing, authentication, start, login, uniform
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -104,6 +104,9 @@ async fn measure(world: &World) -> Fallible<()> {
     }
     if arguments.wants("plans") {
         trials::plans(world, &mut report).await?;
+    }
+    if arguments.wants("sealing") {
+        trials::sealing(world, &mut report).await?;
     }
     if arguments.wants("authentication") {
         trials::authentication(world, &mut report).await?;

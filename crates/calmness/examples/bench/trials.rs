@@ -59,6 +59,36 @@ pub(crate) async fn plans(world: &World, report: &mut Report) -> Fallible<()> {
     Ok(())
 }
 
+/// Opening payments while the audit log is sealed, against the same while nobody seals (SEC-54). The sealer is this process's.
+pub(crate) async fn sealing(world: &World, report: &mut Report) -> Fallible<()> {
+    let (mut unsealed, mut sealed) = (series("nobody seals", "1/s"), series("sealed each second", "1/s"));
+    for _ in 0..TURNS {
+        for (side, seals) in [(&mut unsealed, false), (&mut sealed, true)] {
+            let tokens = world.prepare(Floor::Init).await?;
+            let app = world.app.clone();
+            let sealer = seals.then(|| {
+                tokio::spawn(async move {
+                    loop {
+                        if let Err(error) = app.seal_audit_wholly().await {
+                            return error;
+                        }
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                })
+            });
+            side.turns.push(load("init", 16).with(&tokens).run(world).await?.per_second());
+            if let Some(sealer) = sealer {
+                if sealer.is_finished() {
+                    return Err(sealer.await?.into());
+                }
+                sealer.abort();
+            }
+        }
+    }
+    report.ratio("payments/init while sealing", unsealed, sealed, Goal::AtLeast(0.95));
+    Ok(())
+}
+
 /// Who presents this token, in this process: what each request pays.
 pub(crate) async fn authentication(world: &World, report: &mut Report) -> Fallible<()> {
     let tokens = std::fs::read_to_string(&world.tokens)?;

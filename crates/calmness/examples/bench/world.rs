@@ -35,7 +35,7 @@ const TOKEN_LIFE_SECONDS: i64 = crypto::jwt::MAX_LIFE_SECONDS;
 
 /// Everything that holds payments, and what follows from them.
 const FORGET: &str = "TRUNCATE payments, idempotency_keys, webhook_events, subscriptions, periods, audit_logs, \
-                      notifications, memberships; CHECKPOINT";
+                      audit_chain, audit_seals, audit_personal, notifications, memberships; CHECKPOINT";
 
 /// How far a hot path has come.
 pub(crate) struct Progress {

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use application::backup;
 use application::clock::{Clock, SandboxClock};
 use application::database::{self, Rights};
-use application::{invariants, work};
+use application::keys::audit_keys;
+use application::{audit, invariants, work};
 use clap::Args;
+use crypto::secret_key::SecretKeys;
 use domain::time::Duration;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -19,6 +21,9 @@ use crate::terminal;
 const CLOCK_TOLERANCE: Duration = Duration::seconds(5);
 /// So long work may be due before it counts as overdue.
 const OVERDUE: Duration = Duration::seconds(60);
+
+/// So many of the newest entries of the audit chain are verified.
+const NEWEST: i64 = 2_000;
 
 /// How to tell.
 #[derive(Args)]
@@ -97,10 +102,35 @@ async fn examine(
     ));
     let overdue = work::due(db, now.business - OVERDUE).await?;
     checks.push(Check::new("owed_work", "nothing has been due for more than a minute", overdue));
+    checks.push(Check::new(
+        "audit_chain",
+        "the newest part of the audit chain verifies, and nothing waits long for its seal",
+        chain(config, &clock, db).await?,
+    ));
     for finding in invariants::check(db, now.business).await? {
         checks.push(Check::new(finding.name, finding.demand, finding.broken_by));
     }
     Ok(checks)
+}
+
+/// A quick look at the head; `calmness audit verify` looks at all of it.
+async fn chain(
+    config: &Config,
+    clock: &SandboxClock,
+    db: &PgPool,
+) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut found = Vec::new();
+    if let Some(oldest) = audit::oldest_unsealed(db).await?
+        && clock.wall() - oldest > audit::MAX_LAG
+    {
+        found.push(format!("an entry has waited for its seal since {oldest}: does a worker run?"));
+    }
+    let Some(secret) = &config.secret_key else { return Ok(found) };
+    let keys = audit_keys(&SecretKeys::parse(secret, &config.secret_key_previous)?);
+    let range = audit::Range::Some { from: None, entries: NEWEST };
+    let report = audit::verify_database(db, range, &keys, None, &|_, _| {}).await?;
+    found.extend(report.findings.iter().map(ToString::to_string));
+    Ok(found)
 }
 
 async fn roles(config: &Config, db: &PgPool) -> Result<Check, database::DatabaseError> {

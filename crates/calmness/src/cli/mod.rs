@@ -1,6 +1,7 @@
 //! The command line. Each command is a file of its own.
 
 mod backup;
+mod audit;
 mod config_check;
 mod demo;
 mod doctor;
@@ -92,6 +93,9 @@ enum Command {
     /// How long what is kept is kept
     #[command(subcommand)]
     Retention(retention::RetentionCommand),
+    /// The audit log and its chain
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// The configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -159,6 +163,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Backup(backup::BackupCommand::Keygen { output }) => backup::keygen(output.as_deref()),
         Command::Backup(command) => backup::backup(&load(file)?, command).await,
         Command::Retention(command) => retention::retention(&load(file)?, command).await,
+        Command::Audit(command) => audit::audit(file, command).await,
         Command::Config(command) => config_check::config(file, &command),
         Command::Incident(command) => incident::incident(file, command).await,
         Command::Doctor(options) => doctor::doctor(&load(file)?, &options).await,

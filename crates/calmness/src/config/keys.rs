@@ -168,6 +168,7 @@ pub(super) const KEYS: &[Key] = &[
     key("retention.guess_counters_days", Kind::Number, "a number of days; 0 is for ever"),
     key("retention.sms_messages_days", Kind::Number, "a number of days; 0 is for ever"),
     key("retention.quarantine_details_days", Kind::Number, "a number of days; 0 is for ever"),
+    key("audit.anchor_file", Kind::Text, "a file that the service may append to"),
 ];
 
 const fn key(path: &'static str, kind: Kind, expected: &'static str) -> Key {

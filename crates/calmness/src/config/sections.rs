@@ -59,6 +59,8 @@ pub struct Config {
     pub backup: Backup,
     /// How long what is kept is kept.
     pub retention: Retention,
+    /// The audit chain.
+    pub audit: Audit,
     /// Where each value came from that is not a default, by key.
     #[serde(skip)]
     pub(super) origins: BTreeMap<&'static str, String>,
@@ -315,6 +317,8 @@ pub struct Removals {
     pub max_unforeseen: u32,
     /// This part of its members, in per cent.
     pub max_percent: u32,
+}
+
 /// Encrypted copies of the database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -390,6 +394,14 @@ impl Default for Retention {
     }
 }
 
+/// The audit chain.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// The file that only grows and keeps the heads of the chain outside the database.
+    pub anchor_file: Option<PathBuf>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -412,6 +424,7 @@ impl Default for Config {
             keys: KeyService::default(),
             backup: Backup::default(),
             retention: Retention::default(),
+            audit: Audit::default(),
             origins: BTreeMap::new(),
             ignored_env_file: None,
         }

@@ -29,6 +29,7 @@ fn every_purpose_derives_the_key_that_another_implementation_derives() {
         "5a34faf6c492cd68432796068bd469c121bdf3baad2b448ebaa924e75d40a85b",
         "cfca1b7f21345324f3864bda737a7b6fafeb5e02070f66e8c88ff881e1888da0",
         "4f467fe978b8842b767dae5deaec42ab27f3637638795fae03645db4b1252742",
+        "6ec2584031cd2b1992265753de42a45f9de33ca8c57b01c810100f9c4c2a4559",
     ];
     let secret = parse(STRONG).expect("a strong secret");
     let derived = Purpose::ALL.map(|purpose| hex::encode(secret.derive(purpose).expose()));

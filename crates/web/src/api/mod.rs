@@ -116,6 +116,10 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
         .routes(needs(Scope::KeysRead).guard(routes!(admin::keys::inventory)))
         .routes(needs(Scope::KeysRotate).and_a_step_up().guard(routes!(admin::keys::rotate)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::list)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::head)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::verify)))
+        .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::export)))
         .merge(administration())
         .merge(emergencies())
 }

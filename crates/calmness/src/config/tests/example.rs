@@ -44,6 +44,7 @@ fn the_list_of_keys_is_exactly_the_fields_of_the_structs() {
         "keys.aws_kms",
         "backup",
         "retention",
+        "audit",
     ];
     let mut known = BTreeSet::new();
     for section in [""].iter().chain(&sections) {

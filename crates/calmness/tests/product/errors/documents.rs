@@ -123,7 +123,7 @@ async fn the_request_number_is_in_the_audit_log() {
     let world = World::new().await;
     let customer = world.made_customer("awa").await;
     let opened = world.init(&customer, "k1", "signaux-weekly").await.expect(201);
-    let entries = world.rows("SELECT request_id, address, actor_kind, actor_id FROM audit_logs WHERE action = 'payment.created'").await;
+    let entries = world.rows("SELECT request_id, content::jsonb ->> 'address' AS address, actor_kind, actor_id FROM audit_logs JOIN audit_personal ON entry_id = id WHERE action = 'payment.created'").await;
     let expected = json!({
         "request_id": opened.header("x-request-id").unwrap(), "address": "127.0.0.1", "actor_kind": "user", "actor_id": customer.id,
     });

@@ -1,6 +1,7 @@
 //! The program itself: its commands, its exit codes, and its death at the wrong moment.
 
 mod accounts;
+mod audit;
 mod commands;
 mod flood;
 mod incident;

@@ -5,6 +5,7 @@ pub(super) mod keys;
 pub(super) mod alerts;
 pub(super) mod exports;
 mod moment;
+pub(super) mod audit;
 pub(super) mod payments;
 pub(super) mod plans;
 pub(super) mod review;
