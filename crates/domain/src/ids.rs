@@ -131,6 +131,10 @@ typed_id!(
     ApiKeyId
 );
 typed_id!(
+    /// A sensitive change that waits for a second confirmation.
+    ApprovalId
+);
+typed_id!(
     /// Who holds a piece of owed work.
     LeaseToken
 );

@@ -50,6 +50,7 @@ struct Parts {
     address_index: Key,
     device_token: Key,
     provider_request: Key,
+    setting_fingerprint: Key,
     receipts: ReceiptKey,
     receipt_keys: PublicKeys,
     data: DataKeys,
@@ -88,6 +89,7 @@ impl Keys {
             address_index: secrets.current(Purpose::AddressIndex),
             device_token: secrets.current(Purpose::DeviceToken),
             provider_request: secrets.current(Purpose::ProviderRequest),
+            setting_fingerprint: secrets.current(Purpose::SettingFingerprint),
             data,
         })))
     }
@@ -138,6 +140,11 @@ impl Keys {
         let tag = self.0.provider_request.mac(&[code.as_bytes()]);
         SigningSecret::parse(&SecretString::from(hex::encode(tag)))
             .map_err(|error| StoreError::Encryption(error.to_string()))
+    }
+
+    /// Makes fingerprints of settings and of changes that wait for a confirmation.
+    pub(crate) fn setting_fingerprint(&self) -> &Key {
+        &self.0.setting_fingerprint
     }
 
     /// Makes successors of refresh tokens.

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// Families whose keys are made of a code at run time; every other key stands in a source as it is.
-const FAMILIES: [&str; 11] = [
+const FAMILIES: [&str; 12] = [
     "alert-",
+    "approval-",
     "currency-",
     "error-",
     "invalid-",

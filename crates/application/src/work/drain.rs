@@ -27,6 +27,7 @@ impl App {
         for _ in 0..MAX_ROUNDS {
             self.sweep_subscriptions().await?;
             self.erase_due().await?;
+            self.expire_approvals().await?;
             let round = drain::<PaymentChecks>(self).await?
                 + drain::<RefundWork>(self).await?
                 + drain::<MembershipWork>(self).await?

@@ -61,6 +61,7 @@ async fn sweep_if_due(
     if moved || over(last, SWEEP_EVERY) {
         let swept = app.sweep_subscriptions().await?;
         app.erase_due().await?;
+        app.expire_approvals().await?;
         app.warn_of_ending_keys().await?;
         *last = Some(now);
         app.wake_workers();

@@ -23,11 +23,13 @@ pub enum Purpose {
     ProviderRequest,
     /// Signs receipts.
     ReceiptSigning,
+    /// Makes fingerprints of secret settings.
+    SettingFingerprint,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -38,6 +40,7 @@ impl Purpose {
         Self::DeviceToken,
         Self::ProviderRequest,
         Self::ReceiptSigning,
+        Self::SettingFingerprint,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -53,6 +56,7 @@ impl Purpose {
             Self::DeviceToken => "calmness/1/device-token",
             Self::ProviderRequest => "calmness/1/provider-request",
             Self::ReceiptSigning => "calmness/1/receipt-signing",
+            Self::SettingFingerprint => "calmness/1/setting-fingerprint",
         }
     }
 
@@ -86,6 +90,9 @@ impl Purpose {
             }
             Self::ReceiptSigning => {
                 "seed of the Ed25519 key that signs receipts; whoever has it can make receipts that verify"
+            }
+            Self::SettingFingerprint => {
+                "HMAC-SHA256 that makes the fingerprints of settings and of changes that wait for a confirmation; whoever has it can try values against a fingerprint"
             }
         }
     }

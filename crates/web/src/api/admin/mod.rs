@@ -1,7 +1,9 @@
 //! `/api/admin`: what the operator's people do.
 
+pub(super) mod approvals;
 pub(super) mod payments;
 pub(super) mod review;
+pub(super) mod roles;
 pub(super) mod users;
 
 use uuid::Uuid;
