@@ -60,7 +60,10 @@ pub enum Decision {
 
 /// What is known when somebody says yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "five independent facts; the table of the tests walks all of them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five independent facts; the table of the tests walks all of them"
+)]
 pub struct Confirmation {
     /// It is the one who asked.
     pub own_request: bool,
@@ -169,7 +172,11 @@ mod tests {
         ];
         for (case, decision, expected) in table {
             assert_eq!(decide(State::Pending, EXPIRES, IN_TIME, decision), expected, "{case}");
-            assert_eq!(decide(State::Pending, EXPIRES, EXPIRES, decision), Ok(State::Expired), "{case}, too late");
+            assert_eq!(
+                decide(State::Pending, EXPIRES, EXPIRES, decision),
+                Ok(State::Expired),
+                "{case}, too late"
+            );
             for state in State::ALL.into_iter().filter(|state| *state != State::Pending) {
                 for now in [IN_TIME, EXPIRES] {
                     let again = decide(state, EXPIRES, now, decision);

@@ -327,6 +327,8 @@ impl From<SettingError> for Problem {
         match error {
             SettingError::Store(error) => error.into(),
             SettingError::UnknownKey => Self::not_found(),
+            SettingError::ReadOnly(_) => Self::new(StatusCode::CONFLICT, "setting_read_only"),
+            SettingError::Nothing => Self::new(StatusCode::CONFLICT, "nothing_to_change"),
             SettingError::Invalid(_) | SettingError::Provider { .. } => Self::field("/value", "not_allowed"),
         }
     }

@@ -77,7 +77,7 @@ impl App {
         if wants_in && situation.old_account_inside {
             return store::release(self.db(), claimed, Some(now + OLD_ACCOUNT_WAIT)).await;
         }
-        let outcome = self.perform(telegram, chat, claimed, &situation, act).await;
+        let outcome = self.perform(&telegram, chat, claimed, &situation, act).await;
         self.finish_act(claimed, &situation, outcome).await
     }
 

@@ -4,13 +4,15 @@
 use std::fmt;
 
 use domain::ids::{ApprovalId, SessionId, UserId};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalError, Summary};
 use crate::actor::Role;
 use crate::app::App;
 use crate::identity;
-use crate::tx::Tx;
+use crate::settings::{self, Key};
+use crate::tx::{StoreError, Tx};
 
 /// A change that needs a second confirmation. It may hold secrets: it is kept sealed, and never shown.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,6 +32,18 @@ pub enum Action {
         /// Why.
         reason: String,
     },
+    /// Sets a setting.
+    SettingSet {
+        /// Which.
+        key: Key,
+        /// To what; it may be a secret.
+        value: String,
+    },
+    /// Deletes a setting.
+    SettingDelete {
+        /// Which.
+        key: Key,
+    },
 }
 
 /// The request whose confirmation an action is executed for.
@@ -46,6 +60,8 @@ pub(crate) struct Approved {
 pub(crate) struct Aftermath {
     /// Sessions that ended.
     pub(crate) ended: Vec<SessionId>,
+    /// Settings are others.
+    pub(crate) settings: bool,
 }
 
 impl fmt::Debug for Action {
@@ -55,11 +71,18 @@ impl fmt::Debug for Action {
 }
 
 impl Action {
+    /// Sets a setting.
+    pub fn set(key: Key, value: &SecretString) -> Self {
+        Self::SettingSet { key, value: value.expose_secret().to_owned() }
+    }
+
     /// The word in the database, the API and the catalogues of texts.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Role { .. } => "role",
             Self::FreezeAdmin { .. } => "freeze_admin",
+            Self::SettingSet { .. } => "setting_set",
+            Self::SettingDelete { .. } => "setting_delete",
         }
     }
 
@@ -67,40 +90,59 @@ impl Action {
     pub fn object(&self) -> String {
         match self {
             Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => identity::object(*user),
+            Self::SettingSet { key, .. } | Self::SettingDelete { key } => settings::object(*key),
         }
     }
 
     /// The version of what it changes, which is locked and stays so until the commit.
-    pub(super) async fn version(&self, tx: &mut Tx) -> Result<String, ApprovalError> {
+    pub(super) async fn version(&self, app: &App, tx: &mut Tx) -> Result<String, ApprovalError> {
         match self {
             Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => {
                 Ok(identity::lock_standing(tx, *user).await?.version.to_string())
+            }
+            Self::SettingSet { key, .. } | Self::SettingDelete { key } => {
+                Ok(settings::lock_version(app, tx, *key).await?)
             }
         }
     }
 
     /// What would change now. Refuses what could not be done.
-    pub(super) async fn describe(&self, _: &App, tx: &mut Tx) -> Result<Summary, ApprovalError> {
+    pub(super) async fn describe(&self, app: &App, tx: &mut Tx) -> Result<Summary, ApprovalError> {
         match self {
             Self::Role { user, role } => Ok(identity::describe_role(tx, *user, *role).await?),
             Self::FreezeAdmin { user, .. } => Ok(identity::describe_freeze(tx, *user).await?),
+            Self::SettingSet { key, value } => {
+                let value = SecretString::from(value.as_str());
+                Ok(settings::describe(app, tx, *key, Some(&value)).await?)
+            }
+            Self::SettingDelete { key } => Ok(settings::describe(app, tx, *key, None).await?),
         }
     }
 
     /// Does it.
     pub(super) async fn execute(
         &self,
-        _: &App,
+        app: &App,
         tx: &mut Tx,
         approved: &Approved,
     ) -> Result<Aftermath, ApprovalError> {
-        tracing::debug!(approval.id = %approved.id, approval.kind = self.kind(), "executing");
         match self {
             Self::Role { user, role } => {
-                Ok(Aftermath { ended: identity::change_role(tx, *user, *role).await? })
+                let ended = identity::change_role(tx, *user, *role).await?;
+                Ok(Aftermath { ended, settings: false })
             }
             Self::FreezeAdmin { user, reason } => {
-                Ok(Aftermath { ended: identity::freeze_by_admin(tx, *user, reason).await? })
+                let ended = identity::freeze_by_admin(tx, *user, reason).await?;
+                Ok(Aftermath { ended, settings: false })
+            }
+            Self::SettingSet { key, value } => {
+                let value = SecretString::from(value.as_str());
+                settings::set_approved(app, tx, *key, &value, approved).await?;
+                Ok(Aftermath { ended: Vec::new(), settings: true })
+            }
+            Self::SettingDelete { key } => {
+                settings::delete_approved(app, tx, *key, approved).await?;
+                Ok(Aftermath { ended: Vec::new(), settings: true })
             }
         }
     }
@@ -108,7 +150,11 @@ impl Action {
 
 impl App {
     /// Brings memory up to date with what an action has committed.
-    pub(super) fn follow(&self, aftermath: &Aftermath) {
+    pub(super) async fn follow(&self, aftermath: &Aftermath) -> Result<(), StoreError> {
         self.revoked(&aftermath.ended);
+        if aftermath.settings {
+            self.follow_settings().await?;
+        }
+        Ok(())
     }
 }

@@ -29,7 +29,7 @@ impl App {
                 async move { confirm(self, tx, id, digest).await }.scope_boxed()
             })
             .await?;
-        self.follow(&aftermath);
+        self.follow(&aftermath).await?;
         self.told(id, state, State::Confirmed).await
     }
 
@@ -47,12 +47,7 @@ impl App {
         self.told(id, state, State::Rejected).await
     }
 
-    async fn told(
-        &self,
-        id: ApprovalId,
-        state: State,
-        wanted: State,
-    ) -> Result<ApprovalView, ApprovalError> {
+    async fn told(&self, id: ApprovalId, state: State, wanted: State) -> Result<ApprovalView, ApprovalError> {
         if state != wanted {
             return Err(refused(state));
         }
@@ -68,7 +63,7 @@ async fn confirm(
 ) -> Result<(State, Aftermath), ApprovalError> {
     let locked = store::lock(tx, id).await?.ok_or(ApprovalError::NotFound)?;
     let Some(action) = store::open_action(app.keys(), &locked)? else { return Err(refused(locked.state)) };
-    let known = known(tx, &locked, &action, digest).await?;
+    let known = known(app, tx, &locked, &action, digest).await?;
     let wall = tx.wall();
     match approval::decide(locked.state, locked.expires_at, wall, Decision::Confirm(known)) {
         Err(refusal) => Err(refusal.into()),
@@ -89,6 +84,7 @@ async fn confirm(
 }
 
 async fn known(
+    app: &App,
     tx: &mut Tx,
     locked: &Locked,
     action: &Action,
@@ -100,7 +96,7 @@ async fn known(
         Some(requester) => identity::is_acting_admin(tx, requester).await?,
         None => true,
     };
-    let version = match action.version(tx).await {
+    let version = match action.version(app, tx).await {
         Ok(version) => Some(version),
         Err(ApprovalError::NotFound) => None,
         Err(error) => return Err(error),

@@ -43,7 +43,7 @@ pub(crate) async fn request(
         return Err(ApprovalError::TooMany);
     }
     let id = ApprovalId::new(tx.wall(), &tx.entropy());
-    let version = action.version(tx).await?;
+    let version = action.version(app, tx).await?;
     let summary = action.describe(app, tx).await?;
     let sealed = seal(app, id, action, &version, &summary)?;
     let new = NewApproval {
@@ -58,7 +58,8 @@ pub(crate) async fn request(
     };
     store::insert(tx, &new).await?;
     audit::record(tx, entry("approval.requested", id, new.kind, new.object, reason)).await?;
-    tell_admins(tx, &format!("approval_requested:{id}"), &Content::ApprovalRequested { approval: id }).await?;
+    tell_admins(tx, &format!("approval_requested:{id}"), &Content::ApprovalRequested { approval: id })
+        .await?;
     let wall = tx.wall();
     store::find(tx.db(), app.keys(), id, wall).await?.ok_or(ApprovalError::NotFound)
 }

@@ -135,10 +135,7 @@ pub(super) async fn finish(
 }
 
 /// Ends what waits for an object, and names what it ended with its kind.
-pub(super) async fn supersede(
-    tx: &mut Tx,
-    object: &str,
-) -> Result<Vec<(ApprovalId, String)>, StoreError> {
+pub(super) async fn supersede(tx: &mut Tx, object: &str) -> Result<Vec<(ApprovalId, String)>, StoreError> {
     let wall = tx.wall();
     let rows = sqlx::query!(
         "UPDATE approvals

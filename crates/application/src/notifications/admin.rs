@@ -3,6 +3,10 @@
 
 use domain::ids::ApprovalId;
 
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+
+use super::SettingEvent;
 use super::render::MailContent;
 use crate::app::App;
 use crate::tx::StoreError;
@@ -29,4 +33,15 @@ impl App {
             link,
         }))
     }
+}
+
+/// What is told of a setting; nothing without its secret, in which old and new stand.
+pub(super) fn setting_mail(
+    event: SettingEvent,
+    active_from: Option<OffsetDateTime>,
+    secret: Option<&SecretString>,
+    link: String,
+) -> Option<MailContent> {
+    let summary = serde_json::from_str(secret?.expose_secret()).ok()?;
+    Some(MailContent::Setting { event, summary, active_from, link })
 }

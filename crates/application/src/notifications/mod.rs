@@ -92,6 +92,13 @@ pub enum Content {
         /// Which.
         approval: ApprovalId,
     },
+    /// Where money, mail or members go has changed or will, for all admins; old and new are the message's secret.
+    Setting {
+        /// What happened.
+        event: SettingEvent,
+        /// When it becomes valid (business time), if that is later.
+        active_from_us: Option<i64>,
+    },
     /// The bot: linked, and here is the way in.
     BotLinkedWithInvite {
         /// The invite link.
@@ -112,6 +119,32 @@ pub enum Content {
         /// The invite link.
         link: String,
     },
+}
+
+/// What may happen to a setting that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingEvent {
+    /// It is in force.
+    Changed,
+    /// A receiving address was confirmed and becomes valid later.
+    Cooling,
+    /// A receiving address became valid.
+    Activated,
+    /// A receiving address will not become valid.
+    Cancelled,
+}
+
+impl SettingEvent {
+    /// The word in the catalogues of texts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Cooling => "cooling",
+            Self::Activated => "activated",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// What may change about how an account is guarded.
@@ -217,6 +250,7 @@ impl Content {
             Self::Alert { .. } => "alert",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalDone { .. } => "approval_done",
+            Self::Setting { .. } => "setting",
             Self::BotLinkedWithInvite { .. } => "bot_linked_with_invite",
             Self::BotLinkedWithoutAccess => "bot_linked_without_access",
             Self::BotLinkInvalid => "bot_link_invalid",

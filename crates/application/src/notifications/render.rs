@@ -10,7 +10,7 @@ use domain::money::Money;
 use domain::plan::PlanCode;
 use time::{Duration, OffsetDateTime};
 
-use super::SecurityEvent;
+use super::{SecurityEvent, SettingEvent};
 use crate::approvals::Summary;
 use crate::text::{Locale, plan_name, text, text_or};
 
@@ -115,6 +115,17 @@ pub enum MailContent {
         reason: String,
         /// Until when it can be confirmed.
         expires_at: OffsetDateTime,
+        /// Where to read more.
+        link: String,
+    },
+    /// Where money, mail or members go has changed or will; for admins.
+    Setting {
+        /// What happened.
+        event: SettingEvent,
+        /// From what to what.
+        summary: Summary,
+        /// When it becomes valid, if that is later.
+        active_from: Option<OffsetDateTime>,
         /// Where to read more.
         link: String,
     },
@@ -258,6 +269,9 @@ impl MailContent {
             Self::Approval { done, kind, summary, by, reason, expires_at, link } => {
                 let (done, expires_at, by) = (*done, *expires_at, by.as_deref());
                 say.approval(&admin::Approval { done, kind, summary, by, reason, expires_at }, link)
+            }
+            Self::Setting { event, summary, active_from, link } => {
+                say.setting(*event, summary, *active_from, link)
             }
             Self::CompanyAlert { condition, details, seen_at, link } => {
                 say.alert(condition, details, *seen_at, link)

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration as StdDuration;
 
 use domain::time::{Duration, Now};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -14,6 +15,8 @@ use crate::tx::StoreError;
 pub const REFRESH: StdDuration = StdDuration::from_secs(2);
 /// How long that may take.
 const REFRESH_LIMIT: StdDuration = StdDuration::from_secs(5);
+/// When listening for changes of settings is tried again.
+const LISTEN_AGAIN: StdDuration = StdDuration::from_secs(10);
 /// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
 const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
@@ -62,6 +65,7 @@ async fn sweep_if_due(
         let swept = app.sweep_subscriptions().await?;
         app.erase_due().await?;
         app.expire_approvals().await?;
+        app.activate_cooled().await?;
         app.warn_of_ending_keys().await?;
         *last = Some(now);
         app.wake_workers();
@@ -81,12 +85,38 @@ async fn sweep_if_due(
 }
 
 impl App {
-    /// Keeps what is in memory equal to the database, for as long as the process serves.
+    /// Keeps what is in memory equal to the database, for as long as the process serves: looks every two seconds, and at
+    /// once where a change of settings is told.
     pub async fn keep_memory_fresh(&self) {
+        let told = Notify::new();
+        tokio::join!(self.refresh_often(&told), self.listen(&told));
+    }
+
+    /// Waits for changes of settings to be told. The product is right without: it looks often enough.
+    async fn listen(&self, told: &Notify) {
+        loop {
+            match self.listen_for_settings().await {
+                Ok(mut listener) => {
+                    while Self::settings_were_changed(&mut listener).await.is_ok() {
+                        told.notify_one();
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn Error, "changes of settings are not heard");
+                }
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
+        }
+    }
+
+    async fn refresh_often(&self, told: &Notify) {
         let mut ticks = tokio::time::interval(REFRESH);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = told.notified() => {}
+            }
             match tokio::time::timeout(REFRESH_LIMIT, self.refresh_memory()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -102,7 +132,7 @@ impl App {
         self.settings().reload(lent.db(), self.keys()).await?;
         self.catalogue().reload(lent.db()).await?;
         lent.give_back();
-        self.reconnect_providers();
+        self.reconnect();
         Ok(())
     }
 }

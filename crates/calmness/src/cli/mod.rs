@@ -1,5 +1,6 @@
 //! The command line. Each command is a file of its own.
 
+mod approval;
 mod config_check;
 mod demo;
 mod doctor;
@@ -64,6 +65,9 @@ enum Command {
     /// The operator's encrypted settings
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
+    /// Sensitive changes that wait for a second confirmation
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
     /// What callbacks of payment providers told
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -121,6 +125,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::User(command) => user::user(&load(file)?, command).await,
         Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
+        Command::Approval(command) => approval::approval(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
         Command::Receipt(command) => receipt::receipt(&command),
         Command::Config(command) => config_check::config(file, &command),

@@ -119,6 +119,16 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::confirm)))
         .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::reject)))
         .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::roles::change)))
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::list)))
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::get)))
+        .routes(
+            needs(Scope::SettingsWrite)
+                .and_a_step_up()
+                .guard(routes!(admin::settings::put, admin::settings::delete)),
+        )
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::history)))
+        .routes(needs(Scope::SettingsWrite).and_a_step_up().guard(routes!(admin::settings::restore)))
+        .routes(needs(Scope::SettingsWrite).and_a_step_up().guard(routes!(admin::settings::cancel)))
 }
 
 /// What others call, each with its own proof.

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Letter, Voice, one_line};
+use super::{Letter, SettingEvent, Voice, one_line};
 use crate::approvals::{Change, Summary};
 use crate::text::text_or;
 
@@ -41,6 +41,29 @@ impl Voice<'_> {
             after: vec![self.t("mail-approval-not-you")],
             why: self.t("mail-approval-why"),
             ..self.letter("mail-approval-what", "mail-approval-what", "mail-approval-button", link)
+        }
+    }
+
+    pub(super) fn setting(
+        self,
+        event: SettingEvent,
+        summary: &Summary,
+        active_from: Option<OffsetDateTime>,
+        link: &str,
+    ) -> Letter {
+        let (subject, text) = (
+            format!("mail-setting-{}-subject", event.as_str()),
+            format!("mail-setting-{}-text", event.as_str()),
+        );
+        let mut facts = vec![(self.t("mail-approval-subject"), one_line(&summary.subject))];
+        facts.extend(summary.changes.iter().map(|change| self.change(change)));
+        facts.extend(active_from.map(|at| (self.t("mail-setting-from"), self.locale.instant(at))));
+        Letter {
+            paragraphs: vec![self.t(&text)],
+            facts,
+            after: vec![self.t("mail-setting-not-you")],
+            why: self.t("mail-approval-why"),
+            ..self.letter(&subject, &subject, "mail-approval-button", link)
         }
     }
 

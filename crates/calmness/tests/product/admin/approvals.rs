@@ -110,7 +110,9 @@ async fn sec_55_whoever_was_an_admin_within_seven_days_counts_frozen_or_not() {
     world.app.set_role(&Context::operator(), &email, Role::User).await.unwrap();
     assert_eq!(confirm(&world, &thief, &asked).await.problem(), (403, "another_admin_needed"), "demoted");
     let aged = |days: u8| {
-        format!("UPDATE admin_terms SET began_at = began_at - interval '{days} days', ended_at = ended_at - interval '{days} days' WHERE ended_at IS NOT NULL")
+        format!(
+            "UPDATE admin_terms SET began_at = began_at - interval '{days} days', ended_at = ended_at - interval '{days} days' WHERE ended_at IS NOT NULL"
+        )
     };
     world.sql(&aged(6)).await;
     assert_eq!(confirm(&world, &thief, &asked).await.problem(), (403, "another_admin_needed"), "6 days");
@@ -234,7 +236,10 @@ async fn sec_55_the_operator_on_the_machine_is_another_person_and_a_rejection_is
     let next = world.get_by(&one.person, &format!("/api/admin/approvals?limit=1&cursor={cursor}")).await;
     assert_eq!(next.expect(200).body["items"][0]["state"], "confirmed");
     let kinds = audited(&world).await;
-    let kinds: Vec<_> = kinds.iter().map(|row| (row["action"].as_str().unwrap(), row["actor_kind"].as_str().unwrap())).collect();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|row| (row["action"].as_str().unwrap(), row["actor_kind"].as_str().unwrap()))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -271,7 +276,10 @@ async fn sec_55_who_is_no_admin_any_more_decides_nothing() {
     let asked = world.app.propose(&Context::operator(), Action::Role { user, role: Role::Support }, "help");
     let asked = asked.await.unwrap();
     assert!(!asked.another_admin_needed, "nobody of them asked");
-    let token = Context { actor: world.app.authenticate(&other.person.access_token).await.unwrap(), ..Context::operator() };
+    let token = Context {
+        actor: world.app.authenticate(&other.person.access_token).await.unwrap(),
+        ..Context::operator()
+    };
     let email = Email::parse(&other.person.email).unwrap();
     world.app.set_role(&Context::operator(), &email, Role::Support).await.unwrap();
     let refused = world.app.confirm_approval(&token, asked.id, &asked.digest).await.unwrap_err();

@@ -5,3 +5,4 @@ mod freeze;
 mod refunds;
 mod review;
 mod rules;
+mod settings;

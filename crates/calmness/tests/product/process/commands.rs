@@ -22,6 +22,7 @@ async fn every_command_explains_itself() {
         "rehearse",
         "user",
         "settings",
+        "approval",
         "config",
         "doctor",
         "completions",
@@ -39,6 +40,8 @@ async fn every_command_explains_itself() {
         ["config", "check"],
         ["settings", "set"],
         ["settings", "list"],
+        ["settings", "history"],
+        ["approval", "confirm"],
     ] {
         assert_eq!(program.say(&[nested[0], nested[1], "--help"]).await.code, 0, "{nested:?}");
     }

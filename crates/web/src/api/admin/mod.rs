@@ -4,6 +4,7 @@ pub(super) mod approvals;
 pub(super) mod payments;
 pub(super) mod review;
 pub(super) mod roles;
+pub(super) mod settings;
 pub(super) mod users;
 
 use uuid::Uuid;
