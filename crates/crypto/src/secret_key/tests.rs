@@ -28,6 +28,7 @@ fn every_purpose_derives_the_key_that_another_implementation_derives() {
         "72ca3efe233f6c0f647d3059defaf468c6818d8d827372fea67197ea13a9d60a",
         "5a34faf6c492cd68432796068bd469c121bdf3baad2b448ebaa924e75d40a85b",
         "cfca1b7f21345324f3864bda737a7b6fafeb5e02070f66e8c88ff881e1888da0",
+        "1af16f76ef5e17ee61546f18abc2444e7c708c4487e39117196713a7c1e4a80b",
     ];
     let secret = parse(STRONG).expect("a strong secret");
     let derived = Purpose::ALL.map(|purpose| hex::encode(secret.derive(purpose).expose()));
