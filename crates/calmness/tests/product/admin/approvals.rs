@@ -273,7 +273,8 @@ async fn sec_55_who_is_no_admin_any_more_decides_nothing() {
     let (one, other) = (world.admin().await, world.staff("other", Role::Admin).await);
     let customer = world.made_customer("awa").await;
     let user = UserId::from_uuid(customer.id);
-    let asked = world.app.propose(&Context::operator(), Action::Role { user, role: Role::Support }, "help");
+    let operator = Context::operator();
+    let asked = world.app.propose(&operator, Action::Role { user, role: Role::Support }, "help");
     let asked = asked.await.unwrap();
     assert!(!asked.another_admin_needed, "nobody of them asked");
     let token = Context {
