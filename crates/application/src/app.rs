@@ -1,6 +1,6 @@
 //! Everything that the use cases need, wired once at start.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crypto::random::Random;
@@ -9,9 +9,7 @@ use domain::removal::Fuse;
 use domain::time::Now;
 use gateways::WallClock;
 use gateways::http::HttpClient;
-use gateways::mail::Mailer;
 use gateways::payments::PaymentProvider;
-use gateways::telegram::BotClient;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
@@ -24,7 +22,7 @@ use crate::identity::revocations::Revocations;
 use crate::identity::{SmsService, Turns};
 use crate::keys::Keys;
 use crate::retention::Policy;
-use crate::settings::Settings;
+use crate::settings::{FixedSettings, Live, Settings};
 use crate::text::Locale;
 use crate::tx::StoreError;
 
@@ -49,6 +47,10 @@ pub struct Options {
     pub retention: Policy,
     /// Where heads of the audit chain are kept, besides the log.
     pub audit_anchor_file: Option<std::path::PathBuf>,
+    /// Where the Bot API is.
+    pub telegram_api_url: String,
+    /// What the configuration gives of the settings: it wins over an admin's.
+    pub fixed_settings: FixedSettings,
 }
 
 /// The peers outside. What is not set up is absent, and what is owed to it waits.
@@ -58,10 +60,6 @@ pub struct Peers {
     pub providers: Vec<Arc<dyn PaymentProvider>>,
     /// The way out to the providers that the operator's settings name.
     pub http: Option<HttpClient>,
-    /// The bot.
-    pub telegram: Option<BotClient>,
-    /// The mail server.
-    pub mailer: Option<Mailer>,
     /// Who sends messages to telephones.
     pub sms: Option<SmsService>,
 }
@@ -84,7 +82,8 @@ struct Parts {
     refusals: Refusals,
     connectors: Connectors,
     turns: Turns,
-    bot_username: std::sync::OnceLock<String>,
+    live: Live,
+    bot_username: RwLock<Option<Arc<str>>>,
     wake: watch::Sender<()>,
 }
 
@@ -101,12 +100,13 @@ impl App {
     ) -> Result<Self, StoreError> {
         let app = Self(Arc::new(Parts {
             catalogue: Catalogue::load(&db).await?,
-            settings: Settings::load(&db, &keys).await?,
+            settings: Settings::load(&db, &keys, options.fixed_settings.clone()).await?,
             revocations: Revocations::load(&db, clock.wall()).await?,
             refusals: Refusals::default(),
             connectors: Connectors::default(),
             turns: Turns::default(),
-            bot_username: std::sync::OnceLock::new(),
+            live: Live::default(),
+            bot_username: RwLock::default(),
             wake: watch::Sender::new(()),
             db,
             clock,
@@ -116,7 +116,7 @@ impl App {
             peers,
             passwords,
         }));
-        app.reconnect_providers();
+        app.reconnect();
         if let Some(name) = &app.options().telegram_bot_username {
             app.learn_bot_username(name);
         }
@@ -153,14 +153,9 @@ impl App {
         &self.0.options
     }
 
-    /// The bot, if one is set up.
-    pub fn telegram(&self) -> Option<&BotClient> {
-        self.0.peers.telegram.as_ref()
-    }
-
-    /// The mail server, if one is set up.
-    pub fn mailer(&self) -> Option<&Mailer> {
-        self.0.peers.mailer.as_ref()
+    /// The mail server and the bot, as the settings name them now.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// Who sends messages to telephones, if anybody is set up to.
@@ -227,13 +222,14 @@ impl App {
     }
 
     /// The bot's name, once known.
-    pub fn bot_username(&self) -> Option<&str> {
-        self.0.bot_username.get().map(String::as_str)
+    pub fn bot_username(&self) -> Option<Arc<str>> {
+        self.0.bot_username.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Remembers the bot's name; the first one stays.
+    /// Remembers the bot's name.
     pub fn learn_bot_username(&self, name: &str) {
-        let _already_known = self.0.bot_username.set(name.trim_start_matches('@').to_owned());
+        let name = Arc::from(name.trim_start_matches('@'));
+        *self.0.bot_username.write().unwrap_or_else(PoisonError::into_inner) = Some(name);
     }
 
     /// Work was owed and committed: look at once instead of at the next poll.

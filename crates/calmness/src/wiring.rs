@@ -15,6 +15,7 @@ use application::identity::SmsService;
 use application::identity::passwords::Passwords;
 use application::keys::{Keys, KeysError};
 use application::retention::{self, Policy};
+use application::settings::{FixedSettings, Key};
 use application::tx::StoreError;
 use crypto::password::{PasswordError, PasswordParams};
 use crypto::random::{Random, SystemRandom};
@@ -207,6 +208,8 @@ pub async fn wire_with(
         },
         retention: retention(&config.retention),
         audit_anchor_file: config.audit.anchor_file.clone(),
+        telegram_api_url: config.telegram.api_url.as_str().trim_end_matches('/').to_owned(),
+        fixed_settings: fixed_settings(config),
     };
     let app = App::start(db, clock, random, keys, passwords, options, peers).await?;
     Ok(Wired { app, web: web_options(config)?, updates: update_source(config) })
@@ -249,19 +252,34 @@ fn peers(config: &Config, clock: &Arc<dyn Clock>, keys: &Keys) -> Result<Peers, 
         providers.push(Arc::new(provider.map_err(WiringError::peer("providers.hmac_psp"))?));
     }
     let sms = sms(config, &http)?;
-    let telegram = config.telegram.bot_token.clone().map(|token| {
+    try_fixed(config, &http, wall)?;
+    Ok(Peers { providers, http: Some(http), sms })
+}
+
+/// The product connects the bot and the mail server itself, from its settings; what the configuration gives of them is
+/// tried here, so that a mistake is told at the start.
+fn try_fixed(config: &Config, http: &HttpClient, wall: WallClock) -> Result<(), WiringError> {
+    if let Some(token) = config.telegram.bot_token.clone() {
         let api_url = config.telegram.api_url.as_str().trim_end_matches('/');
-        BotClient::new(api_url, token, http.clone()).map_err(WiringError::peer("telegram"))
-    });
-    let mailer = config.mail.smtp_url.as_ref().zip(config.mail.from.as_deref());
-    let mailer = mailer.map(|(url, from)| Mailer::new(url, from, wall).map_err(WiringError::peer("mail")));
-    Ok(Peers {
-        providers,
-        http: Some(http.clone()),
-        telegram: telegram.transpose()?,
-        mailer: mailer.transpose()?,
-        sms,
-    })
+        BotClient::new(api_url, token, http.clone()).map_err(WiringError::peer("telegram"))?;
+    }
+    if let Some((url, from)) = config.mail.smtp_url.as_ref().zip(config.mail.from.as_deref()) {
+        Mailer::new(url, from, wall).map_err(WiringError::peer("mail"))?;
+    }
+    Ok(())
+}
+
+/// What the configuration gives wins over an admin's setting.
+fn fixed_settings(config: &Config) -> FixedSettings {
+    let named = config.origin("company.name").is_some();
+    let text = |text: &String| SecretString::from(text.as_str());
+    let given = [
+        (Key::CompanyName, named.then(|| text(&config.company.name))),
+        (Key::MailFrom, config.mail.from.as_ref().map(text)),
+        (Key::SmtpUrl, config.mail.smtp_url.clone()),
+        (Key::TelegramBotToken, config.telegram.bot_token.clone()),
+    ];
+    given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 fn generic_service(config: &Config) -> Option<Settings> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use application::access::AccessError;
 use application::alerts::AlertError;
+use application::approvals::ApprovalError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::incident::{EvidenceError, IncidentError};
@@ -229,6 +230,7 @@ impl From<IdentityError> for Problem {
             IdentityError::KeyNotAllowed(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_not_allowed"),
             IdentityError::ReasonRequired => Self::field("/reason", "reason"),
             IdentityError::NotYourself => Self::new(StatusCode::CONFLICT, "not_yourself"),
+            IdentityError::ApprovalNeeded => Self::new(StatusCode::CONFLICT, "approval_needed"),
             IdentityError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin"),
             IdentityError::PasswordTooShort | IdentityError::PasswordTooShortAlone => {
                 Self::field("/password", "password_too_short")
@@ -408,7 +410,29 @@ impl From<SettingError> for Problem {
         match error {
             SettingError::Store(error) => error.into(),
             SettingError::UnknownKey => Self::not_found(),
+            SettingError::ReadOnly(_) => Self::new(StatusCode::CONFLICT, "setting_read_only"),
+            SettingError::Nothing => Self::new(StatusCode::CONFLICT, "nothing_to_change"),
             SettingError::Invalid(_) | SettingError::Provider { .. } => Self::field("/value", "not_allowed"),
+        }
+    }
+}
+
+impl From<ApprovalError> for Problem {
+    fn from(error: ApprovalError) -> Self {
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code);
+        match error {
+            ApprovalError::Store(error) => error.into(),
+            ApprovalError::NotFound => Self::not_found(),
+            ApprovalError::Decided(_) => conflict("approval_decided"),
+            ApprovalError::Expired => conflict("approval_expired"),
+            ApprovalError::Stale => conflict("approval_stale"),
+            ApprovalError::LookAgain => conflict("approval_differs"),
+            ApprovalError::AnotherAdminNeeded => Self::new(StatusCode::FORBIDDEN, "another_admin_needed"),
+            ApprovalError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "forbidden"),
+            ApprovalError::TooMany => conflict("too_many_approvals"),
+            ApprovalError::ReasonRequired => Self::field("/reason", "reason"),
+            ApprovalError::Identity(error) => error.into(),
+            ApprovalError::Setting(error) => error.into(),
         }
     }
 }

@@ -26,19 +26,28 @@ const RETRY: Duration = Duration::from_secs(3);
 
 impl App {
     /// Introduces the bot: learns its name and says how updates should come. Then, with polling, fetches them until
-    /// `stop`. Goes on trying while Telegram is away.
+    /// `stop`. Goes on trying while Telegram is away, and does it again where the settings name another bot.
     pub async fn run_bot(&self, source: UpdateSource, stop: CancellationToken) {
-        let Some(telegram) = self.telegram() else { return };
-        let work = async {
-            self.introduce(telegram, &source).await;
+        let mut changes = self.bot_changes();
+        loop {
+            let bot = changes.borrow_and_update().clone();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+                () = self.attend(bot, &source) => {}
+            }
+        }
+    }
+
+    /// Never ends: another bot, or the end of the process, stops it.
+    async fn attend(&self, bot: Option<BotClient>, source: &UpdateSource) {
+        if let Some(telegram) = &bot {
+            self.introduce(telegram, source).await;
             if matches!(source, UpdateSource::Polling) {
                 self.poll(telegram).await;
             }
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = work => {}
         }
+        std::future::pending().await
     }
 
     async fn introduce(&self, telegram: &BotClient, source: &UpdateSource) {

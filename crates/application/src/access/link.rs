@@ -58,7 +58,7 @@ impl App {
         context: &Context,
         user: UserId,
     ) -> Result<DeepLink, AccessError> {
-        let bot = self.bot_username().ok_or(AccessError::NotSetUp)?.to_owned();
+        let bot = self.bot_username().ok_or(AccessError::NotSetUp)?;
         let token = OpaqueToken::random(&**self.random());
         let expires_at = self
             .tx("create_telegram_link", context, |tx| {

@@ -85,7 +85,7 @@ impl App {
         if wants_in && situation.old_account_inside {
             return store::release(self.db(), claimed, Some(now + OLD_ACCOUNT_WAIT)).await;
         }
-        let outcome = match self.perform(telegram, chat, claimed, &situation, act).await {
+        let outcome = match self.perform(&telegram, chat, claimed, &situation, act).await {
             Outcome::Done(change, action) => Outcome::Done(Change { chat: Some(chat), ..change }, action),
             other => other,
         };

@@ -77,7 +77,7 @@ impl App {
         let amount = stored.payment.amount;
         let receipt = Receipt {
             number: stored.id,
-            seller: self.options().company_name.clone(),
+            seller: self.company_name(),
             issuer: self.options().public_url.clone(),
             customer: profile.map(|profile| profile.email).unwrap_or_default(),
             plan_code: stored.plan_code.to_string(),

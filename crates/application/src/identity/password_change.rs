@@ -37,12 +37,10 @@ impl App {
         min_chars: usize,
         email: &Email,
     ) -> Result<String, IdentityError> {
-        self.passwords().hash(password, min_chars, &self.context_of(email)).await
-    }
-
-    /// What a guesser knows.
-    fn context_of<'a>(&'a self, email: &'a Email) -> [&'a str; 3] {
-        [email.address(), &self.options().company_name, &self.options().public_url]
+        // What a guesser knows.
+        let company = self.company_name();
+        let known = [email.address(), &company, &self.options().public_url];
+        self.passwords().hash(password, min_chars, &known).await
     }
 
     /// Changes a password for a fresh proof. Every session ends, and a new one opens for whoever asked.
@@ -59,7 +57,9 @@ impl App {
         let email = Email::parse(&profile.email)?;
         let min_chars = min_chars(!self.methods(user).await?.is_empty());
         // First, so that a password that will not be taken uses no code up.
-        self.passwords().check(new, min_chars, &self.context_of(&email)).await?;
+        let company = self.company_name();
+        let known = [email.address(), &company, &self.options().public_url];
+        self.passwords().check(new, min_chars, &known).await?;
         let proved = self.verify_proof(context, user, proof).await?;
         let hash = self.hash_password(new, min_chars, &email).await?;
         let known = self.known_device(Some(user), device).await?;

@@ -4,12 +4,13 @@
 //! once whatever races. It is sent after the commit with a Message-ID made from its row, so a repetition after a
 //! crash is the same mail.
 
+mod admin;
 pub mod render;
 mod send;
 mod store;
 
 use crypto::envelope::Label;
-use domain::ids::{NotificationId, PaymentId, UserId};
+use domain::ids::{ApprovalId, NotificationId, PaymentId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -105,6 +106,23 @@ pub enum Content {
         /// When (wall time).
         at_us: i64,
     },
+    /// An admin asks for a second confirmation, for all admins.
+    ApprovalRequested {
+        /// Of what.
+        approval: ApprovalId,
+    },
+    /// A second confirmation was given and what it was for is done, for all admins.
+    ApprovalDone {
+        /// Which.
+        approval: ApprovalId,
+    },
+    /// Where money, mail or members go has changed or will, for all admins; old and new are the message's secret.
+    Setting {
+        /// What happened.
+        event: SettingEvent,
+        /// When it becomes valid (business time), if that is later.
+        active_from_us: Option<i64>,
+    },
     /// The bot: linked, and here is the way in.
     BotLinkedWithInvite {
         /// The invite link.
@@ -125,6 +143,32 @@ pub enum Content {
         /// The invite link.
         link: String,
     },
+}
+
+/// What may happen to a setting that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingEvent {
+    /// It is in force.
+    Changed,
+    /// A receiving address was confirmed and becomes valid later.
+    Cooling,
+    /// A receiving address became valid.
+    Activated,
+    /// A receiving address will not become valid.
+    Cancelled,
+}
+
+impl SettingEvent {
+    /// The word in the catalogues of texts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Cooling => "cooling",
+            Self::Activated => "activated",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// What may change about how an account is guarded.
@@ -231,6 +275,9 @@ impl Content {
             Self::TimeRevoked { .. } => "time_revoked",
             Self::Alert { .. } => "alert",
             Self::Incident { .. } => "incident",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalDone { .. } => "approval_done",
+            Self::Setting { .. } => "setting",
             Self::BotLinkedWithInvite { .. } => "bot_linked_with_invite",
             Self::BotLinkedWithoutAccess => "bot_linked_without_access",
             Self::BotLinkInvalid => "bot_link_invalid",

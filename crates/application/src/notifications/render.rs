@@ -3,12 +3,15 @@
 //! Every mail is a [`Letter`]: a heading, some paragraphs, perhaps a table of facts and one button. So there
 //! is one HTML and one text template, and a new kind of mail is only a new list of sentences.
 
+mod admin;
+
 use askama::Template;
 use domain::money::Money;
 use domain::plan::PlanCode;
 use time::{Duration, OffsetDateTime};
 
-use super::SecurityEvent;
+use super::{SecurityEvent, SettingEvent};
+use crate::approvals::Summary;
 use crate::incident::Act;
 use crate::text::{Locale, plan_name, text, text_or};
 
@@ -126,6 +129,34 @@ pub enum MailContent {
         /// When the access now ends; none if it has ended.
         ends_at: Option<OffsetDateTime>,
         /// The dashboard.
+        link: String,
+    },
+    /// A sensitive change that waits for a second confirmation, or that was done after it; for admins.
+    Approval {
+        /// Whether it is done.
+        done: bool,
+        /// What kind; chooses the title.
+        kind: String,
+        /// What exactly.
+        summary: Summary,
+        /// Who asked; nobody: the product or the operator.
+        by: Option<String>,
+        /// Why.
+        reason: String,
+        /// Until when it can be confirmed.
+        expires_at: OffsetDateTime,
+        /// Where to read more.
+        link: String,
+    },
+    /// Where money, mail or members go has changed or will; for admins.
+    Setting {
+        /// What happened.
+        event: SettingEvent,
+        /// From what to what.
+        summary: Summary,
+        /// When it becomes valid, if that is later.
+        active_from: Option<OffsetDateTime>,
+        /// Where to read more.
         link: String,
     },
     /// Something that the company should look at.
@@ -264,6 +295,13 @@ impl MailContent {
             }
             Self::TimeGranted { days, ends_at, link } => say.time_granted(*days, *ends_at, link),
             Self::TimeRevoked { ends_at, link } => say.time_revoked(*ends_at, link),
+            Self::Approval { done, kind, summary, by, reason, expires_at, link } => {
+                let (done, expires_at, by) = (*done, *expires_at, by.as_deref());
+                say.approval(&admin::Approval { done, kind, summary, by, reason, expires_at }, link)
+            }
+            Self::Setting { event, summary, active_from, link } => {
+                say.setting(*event, summary, *active_from, link)
+            }
             Self::CompanyAlert { condition, details, seen_at, link } => {
                 say.alert(condition, details, *seen_at, link)
             }

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::Content;
+use super::admin::setting_mail;
 use super::render::{BotMessage, Letterhead, MailContent};
 use super::store::{self, Owed};
 use crate::actor::Context;
@@ -141,7 +142,7 @@ impl App {
 
     fn letterhead(&self) -> Letterhead {
         let contact = self.settings().company_email().unwrap_or_else(|| self.options().public_url.clone());
-        Letterhead { company: self.options().company_name.clone(), contact }
+        Letterhead { company: self.company_name(), contact }
     }
 
     async fn mail_content(&self, owed: &Owed) -> Result<Option<MailContent>, StoreError> {
@@ -215,6 +216,16 @@ impl App {
                     seen_at: now,
                     link: dashboard,
                 }
+            }
+            Content::ApprovalRequested { approval } => {
+                return self.approval_mail(*approval, false, dashboard).await;
+            }
+            Content::ApprovalDone { approval } => {
+                return self.approval_mail(*approval, true, dashboard).await;
+            }
+            Content::Setting { event, active_from_us } => {
+                let active_from = active_from_us.map(instant).transpose()?;
+                return Ok(setting_mail(*event, active_from, owed.secret.as_ref(), dashboard));
             }
             _ => return Ok(None),
         }))

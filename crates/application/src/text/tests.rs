@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// Families whose keys are made of a code at run time; every other key stands in a source as it is.
-const FAMILIES: [&str; 12] = [
+const FAMILIES: [&str; 14] = [
     "alert-",
+    "approval-",
     "currency-",
     "error-",
     "invalid-",
     "mail-incident-",
     "mail-security-",
+    "mail-setting-",
     "month-",
     "payment-reason-",
     "payment-status-",

@@ -28,6 +28,8 @@ impl App {
             self.watch_removals().await?;
             self.sweep_subscriptions().await?;
             self.erase_due().await?;
+            self.expire_approvals().await?;
+            self.activate_cooled().await?;
             let round = drain::<PaymentChecks>(self).await?
                 + drain::<RefundWork>(self).await?
                 + drain::<MembershipWork>(self).await?
@@ -74,6 +76,8 @@ pub async fn due_since_move(db: &PgPool, moved_to: Instant, now: Instant) -> Res
            SELECT 'subscription ' || id || ' to be ended' FROM subscriptions WHERE end_due_at <= $1
            UNION ALL
            SELECT 'account ' || id || ' to be erased' FROM users WHERE erasure_requested_at <= $4 AND erased_at IS NULL
+           UNION ALL
+           SELECT 'setting ' || key || ' to become valid' FROM admin_config_cooling WHERE active_from <= $1
            LIMIT $3"#,
         moved_to,
         now,

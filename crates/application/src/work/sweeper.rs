@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration as StdDuration;
 
 use domain::time::{Duration, Now};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::ClockWatch;
@@ -17,6 +18,8 @@ pub const REFRESH: StdDuration = StdDuration::from_secs(2);
 const REFRESH_LIMIT: StdDuration = StdDuration::from_secs(5);
 /// How often the key service is asked whether it still opens what it wrapped.
 const LOOK_AT_KEY_SERVICE: StdDuration = StdDuration::from_mins(1);
+/// When listening for changes of settings is tried again.
+const LISTEN_AGAIN: StdDuration = StdDuration::from_secs(10);
 /// How often the sweeps run (wall time): well within the minute in which an end must have been acted upon.
 const SWEEP_EVERY: Duration = Duration::seconds(15);
 /// How often the sweeper looks whether it is time.
@@ -82,6 +85,8 @@ async fn sweep_if_due(
         app.watch_removals().await?;
         let swept = app.sweep_subscriptions().await?;
         app.erase_due().await?;
+        app.expire_approvals().await?;
+        app.activate_cooled().await?;
         app.warn_of_ending_keys().await?;
         *last = Some(now);
         app.wake_workers();
@@ -99,9 +104,16 @@ async fn sweep_if_due(
 }
 
 impl App {
-    /// Keeps what is in memory equal to the database, for as long as the process serves.
+    /// Keeps what is in memory equal to the database, for as long as the process serves: looks every two seconds, and at
+    /// once where a change of settings is told.
     pub async fn keep_memory_fresh(&self) {
-        tokio::join!(self.keep_settings_fresh(), self.keep_data_keys_fresh(), self.watch_key_service());
+        let told = Notify::new();
+        tokio::join!(
+            self.refresh_often(&told),
+            self.listen(&told),
+            self.keep_data_keys_fresh(),
+            self.watch_key_service()
+        );
     }
 
     async fn keep_data_keys_fresh(&self) {
@@ -126,11 +138,31 @@ impl App {
         }
     }
 
-    async fn keep_settings_fresh(&self) {
+    /// Waits for changes of settings to be told. The product is right without: it looks often enough.
+    async fn listen(&self, told: &Notify) {
+        loop {
+            match self.listen_for_settings().await {
+                Ok(mut listener) => {
+                    while Self::settings_were_changed(&mut listener).await.is_ok() {
+                        told.notify_one();
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn Error, "changes of settings are not heard");
+                }
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
+        }
+    }
+
+    async fn refresh_often(&self, told: &Notify) {
         let mut ticks = tokio::time::interval(REFRESH);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = told.notified() => {}
+            }
             match tokio::time::timeout(REFRESH_LIMIT, self.refresh_memory()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -146,7 +178,7 @@ impl App {
         self.settings().reload(lent.db(), self.keys()).await?;
         self.catalogue().reload(lent.db()).await?;
         lent.give_back();
-        self.reconnect_providers();
+        self.reconnect();
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod audit;
+mod approval;
 mod config_check;
 mod demo;
 mod doctor;
@@ -73,6 +74,9 @@ enum Command {
     /// The operator's encrypted settings
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
+    /// Sensitive changes that wait for a second confirmation
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
     /// What callbacks of payment providers told
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -155,6 +159,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::User(command) => user::user(&load(file)?, command).await,
         Command::Keys(command) => keys::keys(&load(file)?, command).await,
         Command::Settings(command) => settings::settings(&load(file)?, command).await,
+        Command::Approval(command) => approval::approval(&load(file)?, command).await,
         Command::Webhook(command) => webhook::webhook(&load(file)?, command).await,
         Command::Removals(command) => removals::removals(&load(file)?, command).await,
         Command::Subscription(command) => subscription::subscription(&load(file)?, command).await,

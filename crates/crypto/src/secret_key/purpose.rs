@@ -27,11 +27,13 @@ pub enum Purpose {
     EvidenceSigning,
     /// Signs the heads of the audit chain.
     AuditSigning,
+    /// Makes fingerprints of secret settings.
+    SettingFingerprint,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -44,6 +46,7 @@ impl Purpose {
         Self::ReceiptSigning,
         Self::EvidenceSigning,
         Self::AuditSigning,
+        Self::SettingFingerprint,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -61,6 +64,7 @@ impl Purpose {
             Self::ReceiptSigning => "calmness/1/receipt-signing",
             Self::EvidenceSigning => "calmness/1/evidence-signing",
             Self::AuditSigning => "calmness/1/audit-signing",
+            Self::SettingFingerprint => "calmness/1/setting-fingerprint",
         }
     }
 
@@ -100,6 +104,9 @@ impl Purpose {
             }
             Self::AuditSigning => {
                 "seed of the Ed25519 key that signs the audit chain; whoever has it and the database can write another history"
+            }
+            Self::SettingFingerprint => {
+                "HMAC-SHA256 that makes the fingerprints of settings and of changes that wait for a confirmation; whoever has it can try values against a fingerprint"
             }
         }
     }

@@ -30,6 +30,7 @@ fn every_purpose_derives_the_key_that_another_implementation_derives() {
         "cfca1b7f21345324f3864bda737a7b6fafeb5e02070f66e8c88ff881e1888da0",
         "4f467fe978b8842b767dae5deaec42ab27f3637638795fae03645db4b1252742",
         "6ec2584031cd2b1992265753de42a45f9de33ca8c57b01c810100f9c4c2a4559",
+        "1af16f76ef5e17ee61546f18abc2444e7c708c4487e39117196713a7c1e4a80b",
     ];
     let secret = parse(STRONG).expect("a strong secret");
     let derived = Purpose::ALL.map(|purpose| hex::encode(secret.derive(purpose).expose()));

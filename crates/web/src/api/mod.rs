@@ -120,6 +120,7 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::head)))
         .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::verify)))
         .routes(needs(Scope::AuditRead).guard(routes!(admin::audit::export)))
+        .merge(double_confirmation())
         .merge(administration())
         .merge(emergencies())
 }
@@ -160,6 +161,26 @@ fn administration() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::AlertsRead).guard(routes!(admin::alerts::list)))
         .routes(needs(Scope::AlertsAcknowledge).and_a_step_up().guard(routes!(admin::alerts::acknowledge)))
         .routes(needs(Scope::StatsRead).guard(routes!(admin::stats::stats)))
+}
+
+/// What needs a second confirmation, and the settings that mostly do.
+fn double_confirmation() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(needs(Scope::ApprovalsRead).guard(routes!(admin::approvals::list)))
+        .routes(needs(Scope::ApprovalsRead).guard(routes!(admin::approvals::get)))
+        .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::confirm)))
+        .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::reject)))
+        .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::roles::change)))
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::list)))
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::get)))
+        .routes(
+            needs(Scope::SettingsWrite)
+                .and_a_step_up()
+                .guard(routes!(admin::settings::put, admin::settings::delete)),
+        )
+        .routes(needs(Scope::SettingsRead).guard(routes!(admin::settings::history)))
+        .routes(needs(Scope::SettingsWrite).and_a_step_up().guard(routes!(admin::settings::restore)))
+        .routes(needs(Scope::SettingsWrite).and_a_step_up().guard(routes!(admin::settings::cancel)))
 }
 
 /// What others call, each with its own proof.

@@ -24,10 +24,7 @@ impl Visitor {
             csrf: self.bond().token(app.keys().csrf()),
             sandbox: self.state.options.sandbox,
             notice: self.notice,
-            company: Company {
-                name: app.options().company_name.clone(),
-                contact: app.settings().company_email(),
-            },
+            company: Company { name: app.company_name(), contact: app.settings().company_email() },
         }
     }
 

@@ -72,7 +72,7 @@ impl App {
                 let code = self.draw_code();
                 // Kept before it is sent: a lost answer must not make the code on the telephone worthless.
                 self.keep_code(&due, Some(self.code_mac(due.challenge, &code)), None).await?;
-                let company = &self.options().company_name;
+                let company = &self.company_name();
                 let words = [("code", code.expose_secret().into()), ("company", company.into())];
                 let said = text(due.locale, "sms-code", &words);
                 messages.send(&due.phone, &said).await.map(|sent| sent.sid.as_str().to_owned())

@@ -66,7 +66,7 @@ impl App {
             .scope_boxed()
         })
         .await?;
-        let issuer = &self.options().company_name;
+        let issuer = &self.company_name();
         Ok(Enrolment {
             secret: secret.base32(),
             otpauth: secret.otpauth(issuer, &profile.email),

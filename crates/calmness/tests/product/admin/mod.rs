@@ -2,6 +2,7 @@
 
 mod alerts;
 mod exports;
+mod approvals;
 mod freeze;
 mod lists;
 mod plans;
@@ -10,3 +11,4 @@ mod review;
 mod rules;
 mod subscriptions;
 mod trace;
+mod settings;

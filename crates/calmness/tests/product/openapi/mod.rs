@@ -21,9 +21,11 @@ async fn document(world: &World) -> Value {
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let address =
-            path.replace("{id}", "018f2b7e-0000-7000-8000-000000000000").replace("{provider}", "hmac_psp");
-        let address = address.replace("{code}", "signaux-weekly");
+        let address = path
+            .replace("{id}", "018f2b7e-0000-7000-8000-000000000000")
+            .replace("{provider}", "hmac_psp")
+            .replace("{code}", "signaux-weekly")
+            .replace("{key}", "company_name");
         assert!(!address.contains('{'), "an example is missing for {path}");
         for method in METHODS {
             if let Some(operation) = item.get(method) {

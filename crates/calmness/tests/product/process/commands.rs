@@ -24,6 +24,7 @@ async fn every_command_explains_itself() {
         "settings",
         "subscription",
         "export",
+        "approval",
         "config",
         "doctor",
         "completions",
@@ -41,6 +42,8 @@ async fn every_command_explains_itself() {
         ["config", "check"],
         ["settings", "set"],
         ["settings", "list"],
+        ["settings", "history"],
+        ["approval", "confirm"],
     ] {
         assert_eq!(program.say(&[nested[0], nested[1], "--help"]).await.code, 0, "{nested:?}");
     }

@@ -138,3 +138,17 @@ async fn sec_20_authentication_asks_the_database_nothing_while_the_list_is_fresh
     assert!(wire.asked() - before >= 20, "and the count counts");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn m1_a_setting_that_one_instance_changes_is_the_others_too() {
+    let world = World::new().await;
+    let other = Server::beside(&world, world.config().database.url.as_ref().unwrap()).await;
+    let page = async || other.call("GET", "/login").send().await.expect(200).text;
+    assert!(!page().await.contains("Signaux du Sud"));
+    let operator = application::Context::operator();
+    for (name, wanted) in [("Signaux du Sud", true), ("Signaux du Nord", false)] {
+        world.app.set_setting(&operator, application::settings::Key::CompanyName, name).await.unwrap();
+        world.until("the other knows", async || page().await.contains("Signaux du Sud") == wanted).await;
+    }
+    world.finish().await;
+}

@@ -6,12 +6,15 @@ pub(super) mod alerts;
 pub(super) mod exports;
 mod moment;
 pub(super) mod audit;
+pub(super) mod approvals;
 pub(super) mod payments;
 pub(super) mod plans;
 pub(super) mod review;
 pub(super) mod stats;
 pub(super) mod subscriptions;
 pub(super) mod trace;
+pub(super) mod roles;
+pub(super) mod settings;
 pub(super) mod users;
 
 use uuid::Uuid;

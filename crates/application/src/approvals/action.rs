@@ -1,0 +1,160 @@
+//! What can wait for a second confirmation. Each capability says itself what its action would change, in which version
+//! that is, and how it is done; here stands only who is asked.
+
+use std::fmt;
+
+use domain::ids::{ApprovalId, SessionId, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalError, Summary};
+use crate::actor::Role;
+use crate::app::App;
+use crate::identity;
+use crate::settings::{self, Key};
+use crate::tx::{StoreError, Tx};
+
+/// A change that needs a second confirmation. It may hold secrets: it is kept sealed, and never shown.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Action {
+    /// Gives a user another role.
+    Role {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        role: Role,
+    },
+    /// Freezes an admin.
+    FreezeAdmin {
+        /// Whom.
+        user: UserId,
+        /// Why.
+        reason: String,
+    },
+    /// Sets a setting.
+    SettingSet {
+        /// Which.
+        key: Key,
+        /// To what; it may be a secret.
+        value: String,
+    },
+    /// Deletes a setting.
+    SettingDelete {
+        /// Which.
+        key: Key,
+    },
+}
+
+/// The request whose confirmation an action is executed for.
+#[derive(Clone, Debug)]
+pub(crate) struct Approved {
+    /// Which.
+    pub(crate) id: ApprovalId,
+    /// Why somebody asked.
+    pub(crate) reason: String,
+}
+
+/// What must happen in memory once an action's transaction is committed.
+#[derive(Debug, Default)]
+pub(crate) struct Aftermath {
+    /// Sessions that ended.
+    pub(crate) ended: Vec<SessionId>,
+    /// Settings are others.
+    pub(crate) settings: bool,
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Action({})", self.kind())
+    }
+}
+
+impl Action {
+    /// Sets a setting.
+    pub fn set(key: Key, value: &SecretString) -> Self {
+        Self::SettingSet { key, value: value.expose_secret().to_owned() }
+    }
+
+    /// The word in the database, the API and the catalogues of texts.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Role { .. } => "role",
+            Self::FreezeAdmin { .. } => "freeze_admin",
+            Self::SettingSet { .. } => "setting_set",
+            Self::SettingDelete { .. } => "setting_delete",
+        }
+    }
+
+    /// What it changes.
+    pub fn object(&self) -> String {
+        match self {
+            Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => identity::object(*user),
+            Self::SettingSet { key, .. } | Self::SettingDelete { key } => settings::object(*key),
+        }
+    }
+
+    /// The version of what it changes, which is locked and stays so until the commit.
+    pub(super) async fn version(&self, app: &App, tx: &mut Tx) -> Result<String, ApprovalError> {
+        match self {
+            Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => {
+                Ok(identity::lock_standing(tx, *user).await?.version.to_string())
+            }
+            Self::SettingSet { key, .. } | Self::SettingDelete { key } => {
+                Ok(settings::lock_version(app, tx, *key).await?)
+            }
+        }
+    }
+
+    /// What would change now. Refuses what could not be done.
+    pub(super) async fn describe(&self, app: &App, tx: &mut Tx) -> Result<Summary, ApprovalError> {
+        match self {
+            Self::Role { user, role } => Ok(identity::describe_role(tx, *user, *role).await?),
+            Self::FreezeAdmin { user, .. } => Ok(identity::describe_freeze(tx, *user).await?),
+            Self::SettingSet { key, value } => {
+                let value = SecretString::from(value.as_str());
+                Ok(settings::describe(app, tx, *key, Some(&value)).await?)
+            }
+            Self::SettingDelete { key } => Ok(settings::describe(app, tx, *key, None).await?),
+        }
+    }
+
+    /// Does it.
+    pub(super) async fn execute(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        approved: &Approved,
+    ) -> Result<Aftermath, ApprovalError> {
+        match self {
+            Self::Role { user, role } => {
+                let ended = identity::change_role(tx, *user, *role).await?;
+                Ok(Aftermath { ended, settings: false })
+            }
+            Self::FreezeAdmin { user, reason } => {
+                let ended = identity::freeze_by_admin(tx, *user, reason).await?;
+                Ok(Aftermath { ended, settings: false })
+            }
+            Self::SettingSet { key, value } => {
+                let value = SecretString::from(value.as_str());
+                settings::set_approved(app, tx, *key, &value, approved).await?;
+                Ok(Aftermath { ended: Vec::new(), settings: true })
+            }
+            Self::SettingDelete { key } => {
+                settings::delete_approved(app, tx, *key, approved).await?;
+                Ok(Aftermath { ended: Vec::new(), settings: true })
+            }
+        }
+    }
+}
+
+impl App {
+    /// Brings memory up to date with what an action has committed.
+    pub(super) async fn follow(&self, aftermath: &Aftermath) -> Result<(), StoreError> {
+        self.revoked(&aftermath.ended);
+        if aftermath.settings {
+            self.follow_settings().await?;
+        }
+        Ok(())
+    }
+}
