@@ -37,6 +37,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the list is as long as the API")]
 async fn the_document_lists_these_operations() {
     let world = World::new().await;
     let document = document(&world).await;
