@@ -42,7 +42,7 @@ fn base(address: &str) -> Result<Url, SetupError> {
     if url.scheme() == "https" || loopback { Ok(url) } else { Err(SetupError::Address) }
 }
 
-fn away(error: CallError) -> KeyBackendError {
+fn away(error: &CallError) -> KeyBackendError {
     KeyBackendError::Unavailable(error.to_string())
 }
 

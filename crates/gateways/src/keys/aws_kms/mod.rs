@@ -141,7 +141,7 @@ impl AwsKms {
         });
         // Encrypt and Decrypt change nothing, so an answer that got lost may be asked for again.
         Ok(match sent.await {
-            Err(error) => Tried::Away(away(error)),
+            Err(error) => Tried::Away(away(&error)),
             Ok(answer) if answer.status == 200 => Tried::Answered(answer),
             Ok(answer) => refusal(&answer),
         })

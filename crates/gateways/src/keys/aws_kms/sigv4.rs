@@ -49,8 +49,9 @@ pub(super) fn sign(
 
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    let canonical = format!("POST\n{}\n\n{lines}\n{names}\n{}", url.path(), sha256(body));
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{}", value.trim())).collect();
+    let lines = lines.join("\n");
+    let canonical = format!("POST\n{}\n\n{lines}\n\n{names}\n{}", url.path(), sha256(body));
     let scope_text = format!("{date}/{}/{}/aws4_request", scope.region, scope.service);
     let to_sign = format!("{ALGORITHM}\n{at}\n{scope_text}\n{}", sha256(canonical.as_bytes()));
 

@@ -11,6 +11,9 @@ use crate::http::Answer;
 use crate::keys::read;
 use crypto::envelope::KeyBackendError;
 
+/// A token without an end says that it lives for zero seconds; it is asked anew each day all the same.
+const DAY: u64 = 86_400;
+
 /// A token that Vault gave.
 pub(super) struct Token {
     header: HeaderValue,
@@ -35,8 +38,6 @@ struct Auth {
 impl Token {
     fn read(answer: &Answer, asked: Moment) -> Result<Self, KeyBackendError> {
         let auth = read::<Login>(answer)?.auth;
-        // A token without an end says zero; it is asked anew each day all the same.
-        const DAY: u64 = 86_400;
         let life = Duration::from_secs(if auth.lease_duration == 0 {
             DAY
         } else {

@@ -171,7 +171,7 @@ impl Vault {
             timeout: TOTAL_TIMEOUT,
             max_answer: MAX_ANSWER,
         });
-        sent.await.map_err(away)
+        sent.await.map_err(|error| away(&error))
     }
 }
 
