@@ -824,3 +824,41 @@ error-purchases_paused-title = Purchases are paused
 error-purchases_paused-detail = New purchases are paused for a moment. Nothing was charged. Your access and payments under way go on; come back a little later.
 
 plans-paused = New purchases are paused for a moment. Your access and payments under way go on; come back a little later.
+
+## Second confirmations
+
+approval-other = Sensitive change
+approval-role = Change of role
+approval-freeze_admin = Freezing of an administrator
+approval-remove_members = Removal of members nobody announced
+approval-setting_set = Change of a setting
+approval-setting_delete = Deletion of a setting
+mail-approval-asked-subject = To confirm: { $title }
+mail-approval-asked-text = A sensitive change waits for a second confirmation. Nothing has been done yet.
+mail-approval-done-subject = Confirmed: { $title }
+mail-approval-done-text = This sensitive change was confirmed and is done.
+mail-approval-what = Change
+mail-approval-subject = About
+mail-approval-by = Asked for by
+mail-approval-nobody = the installation itself
+mail-approval-reason = Reason
+mail-approval-until = To confirm before
+mail-approval-nothing = nothing
+mail-approval-not-you = Does this change surprise you? Reject it, then freeze the account of whoever asked for it and warn the other administrators.
+mail-approval-button = Open my access
+mail-approval-why = You receive this message because you are an administrator of { $company }.
+
+error-approval_needed-title = Second confirmation needed
+error-approval_needed-detail = This change waits for the confirmation of another administrator.
+error-another_admin_needed-title = Somebody else must confirm
+error-another_admin_needed-detail = Another administrator has to confirm this change, or the operator on the machine.
+error-approval_decided-title = Already decided
+error-approval_decided-detail = This request was confirmed or rejected before.
+error-approval_expired-title = Too late
+error-approval_expired-detail = This request was not confirmed in time. Make a new one.
+error-approval_stale-title = Out of date
+error-approval_stale-detail = What should change has changed since. Look at how it is now, then make a new request.
+error-approval_differs-title = Look again
+error-approval_differs-detail = The digest is not the one of what will change. Read the request again, then confirm its digest.
+error-too_many_approvals-title = Too many requests wait
+error-too_many_approvals-detail = Decide about some of the waiting requests first.

@@ -833,3 +833,41 @@ error-purchases_paused-title = Achats suspendus
 error-purchases_paused-detail = Les nouveaux achats sont suspendus pour un moment. Rien n’a été débité. Votre accès et vos paiements en cours continuent ; revenez un peu plus tard.
 
 plans-paused = Les nouveaux achats sont suspendus pour un moment. Votre accès et vos paiements en cours continuent ; revenez un peu plus tard.
+
+## Deuxièmes confirmations
+
+approval-other = Changement sensible
+approval-role = Changement de rôle
+approval-freeze_admin = Gel d’un administrateur
+approval-remove_members = Retrait de membres que rien n’annonçait
+approval-setting_set = Changement d’un réglage
+approval-setting_delete = Suppression d’un réglage
+mail-approval-asked-subject = À confirmer : { $title }
+mail-approval-asked-text = Un changement sensible attend une deuxième confirmation. Rien n’est encore fait.
+mail-approval-done-subject = Confirmé : { $title }
+mail-approval-done-text = Ce changement sensible a été confirmé et fait.
+mail-approval-what = Changement
+mail-approval-subject = Concerne
+mail-approval-by = Demandé par
+mail-approval-nobody = l’installation elle-même
+mail-approval-reason = Raison
+mail-approval-until = À confirmer avant le
+mail-approval-nothing = rien
+mail-approval-not-you = Ce changement vous surprend ? Rejetez-le, puis gelez le compte de la personne qui l’a demandé et prévenez les autres administrateurs.
+mail-approval-button = Ouvrir mon accès
+mail-approval-why = Vous recevez ce message parce que vous êtes administrateur chez { $company }.
+
+error-approval_needed-title = Deuxième confirmation nécessaire
+error-approval_needed-detail = Ce changement attend la confirmation d’un autre administrateur.
+error-another_admin_needed-title = À confirmer par quelqu’un d’autre
+error-another_admin_needed-detail = Un autre administrateur doit confirmer ce changement, ou l’exploitant sur la machine.
+error-approval_decided-title = Déjà décidé
+error-approval_decided-detail = Cette demande a déjà été confirmée ou rejetée.
+error-approval_expired-title = Délai dépassé
+error-approval_expired-detail = Cette demande n’a pas été confirmée à temps. Faites-en une nouvelle.
+error-approval_stale-title = État dépassé
+error-approval_stale-detail = Ce qui devait changer a changé entre-temps. Regardez l’état actuel, puis faites une nouvelle demande.
+error-approval_differs-title = À relire
+error-approval_differs-detail = L’empreinte donnée n’est pas celle de ce qui va changer. Relisez la demande, puis confirmez son empreinte.
+error-too_many_approvals-title = Trop de demandes en attente
+error-too_many_approvals-detail = Décidez d’abord de quelques demandes en attente.

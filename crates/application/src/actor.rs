@@ -5,11 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use domain::ids::{ApiKeyId, SessionId, UserId};
+use serde::{Deserialize, Serialize};
 
 pub use crate::identity::scope::{Scope, Scopes, UnknownScope};
 
 /// What a user may do. Roles grant scopes; routes name the scope they need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A customer.
     User,

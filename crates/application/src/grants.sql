@@ -14,6 +14,10 @@ REVOKE DELETE ON payments, idempotency_keys, webhook_events, subscriptions, peri
                  quarantine FROM calmness_service;
 REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 
+-- Nor is what was asked of a second admin, which settings there were, and who was an admin when.
+REVOKE DELETE ON approvals, admin_config_history, admin_terms FROM calmness_service;
+REVOKE UPDATE ON admin_config_history FROM calmness_service;
+
 GRANT SELECT ON audit_logs TO calmness_auditor;
 
 -- The switches of an emergency are moved, never taken away; what was paused stays told.

@@ -12,6 +12,7 @@ pub mod access;
 pub mod actor;
 pub mod alerts;
 pub mod app;
+pub mod approvals;
 pub mod audit;
 pub mod billing;
 pub mod clock;

@@ -135,6 +135,10 @@ typed_id!(
     RemovalHoldId
 );
 typed_id!(
+    /// A sensitive change that waits for a second confirmation.
+    ApprovalId
+);
+typed_id!(
     /// Who holds a piece of owed work.
     LeaseToken
 );

@@ -5,6 +5,7 @@
 //! Everything takes the instant it happens at as an argument, so every rule is tested by tables and properties.
 
 pub mod access;
+pub mod approval;
 pub mod ids;
 pub mod money;
 pub mod payment;

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use application::access::AccessError;
+use application::approvals::ApprovalError;
 use application::billing::{BillingError, MethodError, RefundError, ReviewError, WebhookError};
 use application::identity::IdentityError;
 use application::incident::{EvidenceError, IncidentError};
@@ -225,6 +226,7 @@ impl From<IdentityError> for Problem {
             IdentityError::KeyNotAllowed(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_not_allowed"),
             IdentityError::ReasonRequired => Self::field("/reason", "reason"),
             IdentityError::NotYourself => Self::new(StatusCode::CONFLICT, "not_yourself"),
+            IdentityError::ApprovalNeeded => Self::new(StatusCode::CONFLICT, "approval_needed"),
             IdentityError::LastAdmin => Self::new(StatusCode::CONFLICT, "last_admin"),
             IdentityError::PasswordTooShort | IdentityError::PasswordTooShortAlone => {
                 Self::field("/password", "password_too_short")
@@ -349,6 +351,26 @@ impl From<SettingError> for Problem {
             SettingError::Store(error) => error.into(),
             SettingError::UnknownKey => Self::not_found(),
             SettingError::Invalid(_) | SettingError::Provider { .. } => Self::field("/value", "not_allowed"),
+        }
+    }
+}
+
+impl From<ApprovalError> for Problem {
+    fn from(error: ApprovalError) -> Self {
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code);
+        match error {
+            ApprovalError::Store(error) => error.into(),
+            ApprovalError::NotFound => Self::not_found(),
+            ApprovalError::Decided(_) => conflict("approval_decided"),
+            ApprovalError::Expired => conflict("approval_expired"),
+            ApprovalError::Stale => conflict("approval_stale"),
+            ApprovalError::LookAgain => conflict("approval_differs"),
+            ApprovalError::AnotherAdminNeeded => Self::new(StatusCode::FORBIDDEN, "another_admin_needed"),
+            ApprovalError::NotAllowed => Self::new(StatusCode::FORBIDDEN, "forbidden"),
+            ApprovalError::TooMany => conflict("too_many_approvals"),
+            ApprovalError::ReasonRequired => Self::field("/reason", "reason"),
+            ApprovalError::Identity(error) => error.into(),
+            ApprovalError::Setting(error) => error.into(),
         }
     }
 }

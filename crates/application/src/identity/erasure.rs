@@ -133,6 +133,8 @@ async fn erase(
     )
     .execute(tx.db())
     .await?;
+    super::terms::end(tx, user).await?;
+    super::standing::changed(tx, user).await?;
     audit::record(tx, entry("user.erased", user)).await?;
     let id = NotificationId::new(tx.wall(), &tx.entropy());
     let locale = row.locale.parse().unwrap_or(Locale::Fr);

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::second_factor::challenge;
 use super::{IdentityError, notices, sessions};
-use crate::actor::{Actor, Context};
+use crate::actor::{Actor, Context, Role};
 use crate::alerts;
 use crate::app::App;
 use crate::audit;
@@ -22,6 +22,7 @@ const MAX_REASON_CHARS: usize = 500;
 
 impl App {
     /// Freezes an account for a reason, and withholds its access. Frozen by a rule already, it is an admin's from now on.
+    /// An admin's account is frozen at once by the operator only: over the API it takes a second confirmation (SEC-55).
     pub async fn freeze(&self, context: &Context, user: UserId, reason: &str) -> Result<(), IdentityError> {
         check_reason(reason)?;
         if matches!(context.actor, Actor::User { id, .. } if id == user) {
@@ -30,11 +31,11 @@ impl App {
         let ended = self
             .tx("freeze", context, |tx| {
                 async move {
-                    super::store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
-                    super::store::keep_an_admin(tx, user).await?;
-                    let ended = freeze(tx, user, "admin", reason).await?;
-                    subscriptions::withhold_all(tx, user).await?;
-                    Ok::<_, IdentityError>(ended)
+                    let standing = super::standing::lock(tx, user).await?;
+                    if standing.role == Role::Admin && !matches!(tx.context().actor, Actor::Operator) {
+                        return Err(IdentityError::ApprovalNeeded);
+                    }
+                    by_admin(tx, user, reason).await
                 }
                 .scope_boxed()
             })
@@ -52,6 +53,7 @@ impl App {
                 if !lift(tx, user).await? {
                     return Ok(());
                 }
+                super::standing::changed(tx, user).await?;
                 subscriptions::release_all(tx, user).await?;
                 audit::record(tx, entry("user.unfrozen", user, "admin", reason)).await?;
                 let here = notices::here(tx);
@@ -61,6 +63,19 @@ impl App {
         })
         .await
     }
+}
+
+/// Freezes an account because an admin says so, and withholds its access.
+pub(crate) async fn by_admin(
+    tx: &mut Tx,
+    user: UserId,
+    reason: &str,
+) -> Result<Vec<SessionId>, IdentityError> {
+    super::store::lock_account(tx, user).await?.ok_or(IdentityError::UnknownUser)?;
+    super::store::keep_an_admin(tx, user).await?;
+    let ended = freeze(tx, user, "admin", reason).await?;
+    subscriptions::withhold_all(tx, user).await?;
+    Ok(ended)
 }
 
 /// Freezes an account because a rule says so: membership and paid time stay as they are. Alerts the company. Of the last
@@ -92,6 +107,7 @@ async fn freeze(tx: &mut Tx, user: UserId, by: &str, reason: &str) -> Result<Vec
     )
     .execute(tx.db())
     .await?;
+    super::standing::changed(tx, user).await?;
     challenge::close_all(tx, user).await?;
     let ended = sessions::end_all(tx, user, "frozen", None).await?;
     audit::record(tx, entry("user.frozen", user, by, reason)).await?;

@@ -29,7 +29,9 @@ pub mod scope;
 mod second_factor;
 mod sessions;
 mod step_up;
+mod standing;
 mod store;
+mod terms;
 mod users;
 
 use crypto::password::PasswordError;
@@ -43,7 +45,7 @@ pub(crate) use self::cutoff::end_everybody;
 pub use self::devices::{DEVICE_LIFE, Device};
 pub use self::email::{Email, InvalidEmail};
 pub use self::erasure::COOLING_TIME;
-pub(crate) use self::freeze::by_rule as freeze_by_rule;
+pub(crate) use self::freeze::{by_admin as freeze_by_admin, by_rule as freeze_by_rule};
 pub(crate) use self::guesses::Turns;
 pub use self::login::{Asked, Client, Entered, LoggedIn, Pass};
 pub use self::proof::Proof;
@@ -51,7 +53,9 @@ pub(crate) use self::registration::tell_already_registered;
 pub use self::second_factor::texts::{SmsCallback, SmsService};
 pub use self::second_factor::{Enrolment, Factors, Method, RecoveryCodes, UnknownMethod};
 pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
+pub(crate) use self::standing::{change_role, describe_freeze, describe_role, lock as lock_standing, object};
 pub use self::step_up::{Action, STEP_UP_LIFE};
+pub(crate) use self::terms::{admins as every_admin, is_acting_admin, several_admins};
 pub use self::users::{NewUser, Profile, UserCursor, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 
@@ -125,6 +129,9 @@ pub enum IdentityError {
     /// Nobody freezes themselves.
     #[error("nobody can do this to their own account")]
     NotYourself,
+    /// To freeze an admin somebody else has to agree.
+    #[error("freezing an admin needs a second confirmation")]
+    ApprovalNeeded,
     /// The last admin who can act stays.
     #[error("the last admin cannot be frozen, demoted or erased")]
     LastAdmin,

@@ -232,7 +232,7 @@ impl App {
     }
 
     /// What was just revoked here holds here at once.
-    pub(super) fn revoked(&self, sessions: &[SessionId]) {
+    pub(crate) fn revoked(&self, sessions: &[SessionId]) {
         for session in sessions {
             self.revocations().add(*session, self.clock().wall());
         }

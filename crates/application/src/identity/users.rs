@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::email::Email;
 use super::guesses::Counted;
-use super::{IdentityError, MIN_PASSWORD_CHARS, store};
+use super::{IdentityError, MIN_PASSWORD_CHARS, standing, store, terms};
 use crate::actor::{Context, Role};
 use crate::app::App;
 use crate::audit;
@@ -159,6 +159,7 @@ impl App {
                 if !store::insert_user(tx, id, &user.email, password_hash, user.role, user.locale).await? {
                     return Err(IdentityError::EmailTaken);
                 }
+                terms::follow_role(tx, id, user.role).await?;
                 store::delete_registrations(tx, user.email.key()).await?;
                 let entry = audit::Entry {
                     action: "user.created",
@@ -175,39 +176,17 @@ impl App {
         .await
     }
 
-    /// Gives a user another role, and ends their sessions: a token of the old role must not go on.
+    /// Gives a user another role, and ends their sessions: a token of the old role must not go on. The operator's way;
+    /// over the API it takes a second confirmation (SEC-55).
     pub async fn set_role(&self, context: &Context, email: &Email, role: Role) -> Result<(), IdentityError> {
-        self.tx("set_role", context, |tx| {
-            async move {
-                if role != Role::Admin
-                    && let Some(account) = store::find_account(&mut *tx.db(), email.key()).await?
-                {
-                    store::keep_an_admin(tx, account.id).await?;
-                }
-                let changed = sqlx::query!(
-                    "UPDATE users SET role = $2 FROM users AS old
-                     WHERE users.id = old.id AND users.email_key = $1
-                     RETURNING users.id, old.role AS old_role",
-                    email.key(),
-                    role.as_str()
-                )
-                .fetch_optional(tx.db())
-                .await?;
-                let changed = changed.ok_or(IdentityError::UnknownUser)?;
-                let id = UserId::from_uuid(changed.id);
-                store::revoke_sessions(tx, id, "role_changed", None).await?;
-                let entry = audit::Entry {
-                    action: "user.role_changed",
-                    subject_kind: "user",
-                    subject_id: id.to_string(),
-                    user: Some(id),
-                    details: json!({ "from": changed.old_role, "to": role.as_str() }),
-                };
-                Ok(audit::record(tx, entry).await?)
-            }
-            .scope_boxed()
-        })
-        .await
+        let user = self.user_of_address(email).await?;
+        let ended = self
+            .tx("set_role", context, |tx| {
+                async move { standing::change_role(tx, user, role).await }.scope_boxed()
+            })
+            .await?;
+        self.revoked(&ended);
+        Ok(())
     }
 
     /// What a user may know about themselves.

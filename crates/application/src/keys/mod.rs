@@ -54,6 +54,7 @@ struct Parts {
     link_nonce: Key,
     /// Also those of previous secrets.
     link_nonces: Vec<Key>,
+    setting_fingerprint: Key,
     receipts: ReceiptKey,
     receipt_keys: PublicKeys,
     evidence: EvidenceKey,
@@ -105,6 +106,7 @@ impl Keys {
             link_nonces: std::iter::once(secrets.current(Purpose::LinkNonce))
                 .chain(secrets.previous(Purpose::LinkNonce))
                 .collect(),
+            setting_fingerprint: secrets.current(Purpose::SettingFingerprint),
             data,
         })))
     }
@@ -175,6 +177,11 @@ impl Keys {
     /// What those nonces are verified with: also those of previous secrets.
     pub fn link_nonces(&self) -> &[Key] {
         &self.0.link_nonces
+    }
+
+    /// Makes fingerprints of settings and of changes that wait for a confirmation.
+    pub(crate) fn setting_fingerprint(&self) -> &Key {
+        &self.0.setting_fingerprint
     }
 
     /// Makes successors of refresh tokens.

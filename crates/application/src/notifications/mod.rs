@@ -4,12 +4,13 @@
 //! once whatever races. It is sent after the commit with a Message-ID made from its row, so a repetition after a
 //! crash is the same mail.
 
+mod admin;
 pub mod render;
 mod send;
 mod store;
 
 use crypto::envelope::Label;
-use domain::ids::{NotificationId, PaymentId, UserId};
+use domain::ids::{ApprovalId, NotificationId, PaymentId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +93,16 @@ pub enum Content {
         reason: String,
         /// When (wall time).
         at_us: i64,
+    },
+    /// An admin asks for a second confirmation, for all admins.
+    ApprovalRequested {
+        /// Of what.
+        approval: ApprovalId,
+    },
+    /// A second confirmation was given and what it was for is done, for all admins.
+    ApprovalDone {
+        /// Which.
+        approval: ApprovalId,
     },
     /// The bot: linked, and here is the way in.
     BotLinkedWithInvite {
@@ -217,6 +228,8 @@ impl Content {
             Self::SubscriptionEnded { .. } => "subscription_ended",
             Self::Alert { .. } => "alert",
             Self::Incident { .. } => "incident",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalDone { .. } => "approval_done",
             Self::BotLinkedWithInvite { .. } => "bot_linked_with_invite",
             Self::BotLinkedWithoutAccess => "bot_linked_without_access",
             Self::BotLinkInvalid => "bot_link_invalid",

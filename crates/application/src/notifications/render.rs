@@ -3,6 +3,8 @@
 //! Every mail is a [`Letter`]: a heading, some paragraphs, perhaps a table of facts and one button. So there
 //! is one HTML and one text template, and a new kind of mail is only a new list of sentences.
 
+mod admin;
+
 use askama::Template;
 use domain::money::Money;
 use domain::plan::PlanCode;
@@ -10,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::SecurityEvent;
 use crate::incident::Act;
+use crate::approvals::Summary;
 use crate::text::{Locale, plan_name, text, text_or};
 
 /// Who writes: shown at the top and the foot of every mail.
@@ -110,6 +113,23 @@ pub enum MailContent {
         /// When.
         at: OffsetDateTime,
         /// The page to go to.
+        link: String,
+    },
+    /// A sensitive change that waits for a second confirmation, or that was done after it; for admins.
+    Approval {
+        /// Whether it is done.
+        done: bool,
+        /// What kind; chooses the title.
+        kind: String,
+        /// What exactly.
+        summary: Summary,
+        /// Who asked; nobody: the product or the operator.
+        by: Option<String>,
+        /// Why.
+        reason: String,
+        /// Until when it can be confirmed.
+        expires_at: OffsetDateTime,
+        /// Where to read more.
         link: String,
     },
     /// Something that the company should look at.
@@ -263,6 +283,10 @@ impl MailContent {
                     why: say.t("mail-incident-why"),
                     ..say.letter(&subject, &subject, "mail-incident-button", link)
                 }
+            }
+            Self::Approval { done, kind, summary, by, reason, expires_at, link } => {
+                let (done, expires_at, by) = (*done, *expires_at, by.as_deref());
+                say.approval(&admin::Approval { done, kind, summary, by, reason, expires_at }, link)
             }
             Self::CompanyAlert { condition, details, seen_at, link } => {
                 say.alert(condition, details, *seen_at, link)

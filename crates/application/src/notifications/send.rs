@@ -208,6 +208,12 @@ impl App {
                     link: dashboard,
                 }
             }
+            Content::ApprovalRequested { approval } => {
+                return self.approval_mail(*approval, false, dashboard).await;
+            }
+            Content::ApprovalDone { approval } => {
+                return self.approval_mail(*approval, true, dashboard).await;
+            }
             _ => return Ok(None),
         }))
     }

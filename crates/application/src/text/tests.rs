@@ -10,6 +10,7 @@ use super::*;
 /// Families whose keys are made of a code at run time; every other key stands in a source as it is.
 const FAMILIES: [&str; 12] = [
     "alert-",
+    "approval-",
     "currency-",
     "error-",
     "invalid-",

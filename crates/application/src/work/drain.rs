@@ -28,6 +28,7 @@ impl App {
             self.watch_removals().await?;
             self.sweep_subscriptions().await?;
             self.erase_due().await?;
+            self.expire_approvals().await?;
             let round = drain::<PaymentChecks>(self).await?
                 + drain::<RefundWork>(self).await?
                 + drain::<MembershipWork>(self).await?

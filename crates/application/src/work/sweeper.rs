@@ -70,6 +70,7 @@ async fn sweep_if_due(
         app.watch_removals().await?;
         let swept = app.sweep_subscriptions().await?;
         app.erase_due().await?;
+        app.expire_approvals().await?;
         app.warn_of_ending_keys().await?;
         *last = Some(now);
         app.wake_workers();

@@ -25,11 +25,13 @@ pub enum Purpose {
     ReceiptSigning,
     /// Signs the manifests of exported evidence.
     EvidenceSigning,
+    /// Makes fingerprints of secret settings.
+    SettingFingerprint,
 }
 
 impl Purpose {
     /// The inventory of derived keys (SEC-32).
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::JwtSigning,
         Self::RefreshToken,
         Self::KeyEncryption,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::ProviderRequest,
         Self::ReceiptSigning,
         Self::EvidenceSigning,
+        Self::SettingFingerprint,
     ];
 
     /// The `info` of HKDF. It never changes: a change would make everything under the key unreadable.
@@ -57,6 +60,7 @@ impl Purpose {
             Self::ProviderRequest => "calmness/1/provider-request",
             Self::ReceiptSigning => "calmness/1/receipt-signing",
             Self::EvidenceSigning => "calmness/1/evidence-signing",
+            Self::SettingFingerprint => "calmness/1/setting-fingerprint",
         }
     }
 
@@ -93,6 +97,9 @@ impl Purpose {
             }
             Self::EvidenceSigning => {
                 "seed of the Ed25519 key that signs exported evidence; whoever has it can make evidence that verifies"
+            }
+            Self::SettingFingerprint => {
+                "HMAC-SHA256 that makes the fingerprints of settings and of changes that wait for a confirmation; whoever has it can try values against a fingerprint"
             }
         }
     }

@@ -114,6 +114,11 @@ fn admin() -> OpenApiRouter<WebState> {
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::reject)))
         .routes(needs(Scope::PaymentsInspect).guard(routes!(admin::review::events)))
         .routes(needs(Scope::PaymentsConfirm).and_a_step_up().guard(routes!(admin::review::replay)))
+        .routes(needs(Scope::ApprovalsRead).guard(routes!(admin::approvals::list)))
+        .routes(needs(Scope::ApprovalsRead).guard(routes!(admin::approvals::get)))
+        .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::confirm)))
+        .routes(needs(Scope::ApprovalsConfirm).and_a_step_up().guard(routes!(admin::approvals::reject)))
+        .routes(needs(Scope::UsersWrite).and_a_step_up().guard(routes!(admin::roles::change)))
         .merge(emergencies())
 }
 

@@ -1,5 +1,6 @@
 //! `/api/admin`: what the operator's people do.
 
+mod approvals;
 mod freeze;
 mod refunds;
 mod review;

@@ -1,8 +1,10 @@
 //! `/api/admin`: what the operator's people do.
 
 pub(super) mod incident;
+pub(super) mod approvals;
 pub(super) mod payments;
 pub(super) mod review;
+pub(super) mod roles;
 pub(super) mod users;
 
 use uuid::Uuid;

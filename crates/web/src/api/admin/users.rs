@@ -1,15 +1,18 @@
 //! `/api/admin/users`: accounts, and freezing them.
 
-use application::identity::{Email, UserCursor, UserView};
+use application::approvals::Action;
+use application::identity::{Email, IdentityError, UserCursor, UserView};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use domain::ids::UserId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::approvals::{ApprovalResponse, language};
 use super::{next_page, page_limit};
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
@@ -130,6 +133,7 @@ pub(crate) async fn get(
 /// Freezes an account: no login, no payment, no access; its paid time waits.
 #[utoipa::path(post, path = "/api/admin/users/{id}/freeze", tag = "admin", request_body = ReasonBody,
     params(("id" = Uuid, Path, description = "The user")), responses(
+    (status = 202, body = ApprovalResponse, description = "It is an admin's: it waits for its second confirmation"),
     (status = 204, description = "The account is frozen"),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
@@ -139,11 +143,20 @@ pub(crate) async fn get(
 ))]
 pub(crate) async fn freeze(
     State(state): State<WebState>,
+    headers: HeaderMap,
     IdPath(user): IdPath<UserId>,
     Confirmed { person, body }: Confirmed<ReasonBody>,
-) -> Result<StatusCode, Problem> {
-    state.app.freeze(&person.context, user, &body.reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    match state.app.freeze(&person.context, user, &body.reason).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(IdentityError::ApprovalNeeded) => {
+            let action = Action::FreezeAdmin { user, reason: body.reason.clone() };
+            let asked = state.app.propose(&person.context, action, &body.reason).await?;
+            let told = ApprovalResponse::of(asked, language(&state, &headers));
+            Ok((StatusCode::ACCEPTED, axum::Json(told)).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lifts a freeze: paid time runs again.
