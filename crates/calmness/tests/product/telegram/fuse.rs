@@ -322,7 +322,8 @@ async fn sec_55_a_rejected_approval_lets_the_held_people_stay() {
 async fn sec_55_a_decision_on_the_command_line_answers_the_approval_too() {
     let world = World::new().await;
     let admin = world.admin().await;
-    refund_all(&world, &crowd(&world, 5).await).await;
+    let bought = crowd(&world, 5).await;
+    refund_all(&world, &bought).await;
     let pending = asked(&world, &admin).await;
     decide(&world, &the_hold(&world).await, RemovalDecision::Reject).await.unwrap();
     assert_eq!(asked(&world, &admin).await, Vec::<Value>::new());
