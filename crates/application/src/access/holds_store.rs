@@ -216,12 +216,8 @@ pub(super) async fn note_chat(tx: &mut Tx, channel: &ChannelKey, chat: i64) -> R
 
 /// Remembers a span that the clock leapt over.
 pub(super) async fn insert_jump(tx: &mut Tx, from: Instant, to: Instant) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO clock_jumps (from_at, to_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        from,
-        to
-    )
-    .execute(tx.db())
-    .await?;
+    sqlx::query!("INSERT INTO clock_jumps (from_at, to_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", from, to)
+        .execute(tx.db())
+        .await?;
     Ok(())
 }

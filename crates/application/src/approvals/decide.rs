@@ -49,12 +49,7 @@ impl App {
         self.told(id, state, State::Rejected).await
     }
 
-    async fn told(
-        &self,
-        id: ApprovalId,
-        state: State,
-        wanted: State,
-    ) -> Result<ApprovalView, ApprovalError> {
+    async fn told(&self, id: ApprovalId, state: State, wanted: State) -> Result<ApprovalView, ApprovalError> {
         if state != wanted {
             return Err(refused(state));
         }

@@ -142,8 +142,7 @@ impl From<SettingError> for ApprovalError {
 /// A reason as it is kept.
 pub(crate) fn reason(text: &str) -> Result<&str, ApprovalError> {
     let text = text.trim();
-    let fits = !text.is_empty()
-        && text.chars().count() <= MAX_REASON_CHARS
-        && !text.chars().any(char::is_control);
+    let fits =
+        !text.is_empty() && text.chars().count() <= MAX_REASON_CHARS && !text.chars().any(char::is_control);
     if fits { Ok(text) } else { Err(ApprovalError::ReasonRequired) }
 }

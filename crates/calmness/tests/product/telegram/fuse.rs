@@ -327,7 +327,8 @@ async fn sec_55_a_decision_on_the_command_line_answers_the_approval_too() {
     let pending = asked(&world, &admin).await;
     decide(&world, &the_hold(&world).await, RemovalDecision::Reject).await.unwrap();
     assert_eq!(asked(&world, &admin).await, Vec::<Value>::new());
-    let late = answer(&world, &admin, &pending[0], "confirm", &json!({ "digest": pending[0]["digest"] })).await;
+    let late =
+        answer(&world, &admin, &pending[0], "confirm", &json!({ "digest": pending[0]["digest"] })).await;
     assert_eq!(late.problem(), (409, "approval_stale"));
     assert_eq!(inside(&world, CHAT).await, 2);
     world.finish().await;
