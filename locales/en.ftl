@@ -906,3 +906,4 @@ mail-setting-cancelled-subject = A receiving address will not change
 mail-setting-cancelled-text = This change was cancelled within its cooling time.
 mail-setting-from = In force from
 mail-setting-not-you = Does this change surprise you? Warn the other administrators, cancel it or restore the value of before.
+approval-remove_members = Removal of members nobody announced

@@ -915,3 +915,4 @@ mail-setting-cancelled-subject = Une adresse de réception ne changera pas
 mail-setting-cancelled-text = Ce changement a été annulé pendant son délai de sécurité.
 mail-setting-from = En vigueur le
 mail-setting-not-you = Ce changement vous surprend ? Prévenez les autres administrateurs, annulez-le ou rétablissez la valeur précédente.
+approval-remove_members = Retrait de membres que rien n’annonçait

@@ -14,8 +14,12 @@ use thiserror::Error;
 use super::{fuse_store, holds_store as store};
 use crate::actor::Context;
 use crate::app::App;
+use crate::approvals::{self, Action, ApprovalError, Change, Summary};
 use crate::audit;
 use crate::tx::{StoreError, Tx, tx_error};
+
+/// Why admins are asked.
+const WHY: &str = "nobody could foresee these removals, and they are too many for one hour";
 
 /// What an admin decides about a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,11 +120,66 @@ impl App {
         for hold in store::untold(self.db(), self.now().await?.business).await? {
             self.tx("tell_of_held_removals", &context, |tx| {
                 let hold = &hold;
-                async move { store::tell(tx, hold).await }.scope_boxed()
+                async move {
+                    if store::tell(tx, hold).await? {
+                        ask(self, tx, hold.id).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                }
+                .scope_boxed()
             })
             .await?;
         }
         Ok(())
+    }
+}
+
+/// A list as approvals name it.
+pub(crate) fn hold_object(hold: RemovalHoldId) -> String {
+    format!("removals:{hold}")
+}
+
+/// Locks a list that waits; its version.
+pub(crate) async fn lock_hold(tx: &mut Tx, hold: RemovalHoldId) -> Result<i32, HoldError> {
+    let channel = store::channel_of(tx, hold).await?.ok_or(HoldError::NotFound)?;
+    fuse_store::lock_channel(tx, &channel).await?;
+    Ok(store::lock(tx, hold).await?.ok_or(HoldError::NotFound)?.version)
+}
+
+/// Who would be removed, by reason.
+pub(crate) async fn describe_hold(tx: &mut Tx, hold: RemovalHoldId) -> Result<Summary, HoldError> {
+    let channel = store::channel_of(tx, hold).await?.ok_or(HoldError::NotFound)?;
+    let changes = store::accounts_by_reason(tx, hold).await?.into_iter();
+    let changes = changes.map(|(field, accounts)| Change { field, before: Some(accounts), after: None });
+    Ok(Summary { subject: channel.to_string(), changes: changes.collect() })
+}
+
+/// Decides upon a list whose version was looked at in this transaction.
+pub(crate) async fn decide_hold(
+    tx: &mut Tx,
+    hold: RemovalHoldId,
+    decision: RemovalDecision,
+) -> Result<(), HoldError> {
+    let version = lock_hold(tx, hold).await?;
+    decide(tx, hold, version, decision).await?;
+    Ok(())
+}
+
+/// Asks admins about a list as it is now; what was asked about its earlier states is over.
+async fn ask(app: &App, tx: &mut Tx, hold: RemovalHoldId) -> Result<(), StoreError> {
+    approvals::supersede(tx, &hold_object(hold)).await?;
+    match approvals::request(app, tx, &Action::RemoveMembers { list: hold }, WHY).await {
+        // Decided meanwhile: nothing is left to ask.
+        Ok(_) | Err(ApprovalError::NotFound) => Ok(()),
+        Err(ApprovalError::Store(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(
+                removal.hold = %hold,
+                error = &error as &dyn std::error::Error,
+                "admins were told of held removals, and not asked"
+            );
+            Ok(())
+        }
     }
 }
 
@@ -137,6 +196,7 @@ async fn decide(
         return Err(HoldError::Changed { version: seen.version, now: seen.people });
     }
     let decided = store::decide(tx, hold, decision).await?;
+    approvals::supersede(tx, &hold_object(hold)).await?;
     if decision == RemovalDecision::Confirm {
         store::owe(tx, hold).await?;
         tx.owe_work();

@@ -79,8 +79,8 @@ pub(super) async fn untold(db: &PgPool, now: Instant) -> Result<Vec<RemovalHold>
     Ok(holds)
 }
 
-/// Tells admins of a list, once for each state of it.
-pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<(), StoreError> {
+/// Tells admins of a list, once for each state of it. Says whether they had to be told.
+pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<bool, StoreError> {
     let first = sqlx::query!(
         "UPDATE removal_holds SET told_version = $2 WHERE id = $1 AND told_version < $2 AND decision IS NULL",
         hold.id.uuid(),
@@ -89,7 +89,7 @@ pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<(), StoreErr
     .execute(tx.db())
     .await?;
     if first.rows_affected() == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let mut reasons: BTreeMap<&str, u32> = BTreeMap::new();
     for held in &hold.people {
@@ -103,7 +103,26 @@ pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<(), StoreErr
         "reasons": reasons,
         "accounts": named,
     });
-    alerts::raise(tx, alerts::Kind::RemovalsHeld, &format!("removals_held:{}", hold.id), details).await
+    alerts::raise(tx, alerts::Kind::RemovalsHeld, &format!("removals_held:{}", hold.id), details).await?;
+    Ok(true)
+}
+
+/// The accounts on a list, by the reason of their removal.
+pub(super) async fn accounts_by_reason(
+    tx: &mut Tx,
+    hold: RemovalHoldId,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT reason, string_agg(telegram_user_id::text, ', ' ORDER BY telegram_user_id) AS "accounts!"
+           FROM held_removals
+           WHERE hold_id = $1 AND state = 'held'
+           GROUP BY reason
+           ORDER BY reason"#,
+        hold.uuid()
+    )
+    .fetch_all(tx.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reason, row.accounts)).collect())
 }
 
 pub(super) async fn channel_of(tx: &mut Tx, hold: RemovalHoldId) -> Result<Option<ChannelKey>, StoreError> {

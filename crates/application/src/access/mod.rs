@@ -23,6 +23,7 @@ use thiserror::Error;
 pub use self::bot::UpdateSource;
 pub(crate) use self::clock_watch::ClockWatch;
 pub use self::holds::{HeldRemoval, HoldError, RemovalDecision, RemovalHold};
+pub(crate) use self::holds::{decide_hold, describe_hold, hold_object, lock_hold};
 pub(crate) use self::link::unbind;
 pub use self::link::{AccessView, BindingView, DeepLink};
 pub(crate) use self::membership::MembershipWork;

@@ -3,11 +3,12 @@
 
 use std::fmt;
 
-use domain::ids::{ApprovalId, SessionId, UserId};
+use domain::ids::{ApprovalId, RemovalHoldId, SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalError, Summary};
+use crate::access::{self, HoldError, RemovalDecision};
 use crate::actor::Role;
 use crate::app::App;
 use crate::identity;
@@ -43,6 +44,11 @@ pub enum Action {
     SettingDelete {
         /// Which.
         key: Key,
+    },
+    /// Removes people whose removal nobody could foresee.
+    RemoveMembers {
+        /// The list that they are on.
+        list: RemovalHoldId,
     },
 }
 
@@ -83,6 +89,7 @@ impl Action {
             Self::FreezeAdmin { .. } => "freeze_admin",
             Self::SettingSet { .. } => "setting_set",
             Self::SettingDelete { .. } => "setting_delete",
+            Self::RemoveMembers { .. } => "remove_members",
         }
     }
 
@@ -91,6 +98,7 @@ impl Action {
         match self {
             Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => identity::object(*user),
             Self::SettingSet { key, .. } | Self::SettingDelete { key } => settings::object(*key),
+            Self::RemoveMembers { list } => access::hold_object(*list),
         }
     }
 
@@ -103,6 +111,7 @@ impl Action {
             Self::SettingSet { key, .. } | Self::SettingDelete { key } => {
                 Ok(settings::lock_version(app, tx, *key).await?)
             }
+            Self::RemoveMembers { list } => Ok(access::lock_hold(tx, *list).await?.to_string()),
         }
     }
 
@@ -116,6 +125,7 @@ impl Action {
                 Ok(settings::describe(app, tx, *key, Some(&value)).await?)
             }
             Self::SettingDelete { key } => Ok(settings::describe(app, tx, *key, None).await?),
+            Self::RemoveMembers { list } => Ok(access::describe_hold(tx, *list).await?),
         }
     }
 
@@ -143,6 +153,27 @@ impl Action {
             Self::SettingDelete { key } => {
                 settings::delete_approved(app, tx, *key, approved).await?;
                 Ok(Aftermath { ended: Vec::new(), settings: true })
+            }
+            Self::RemoveMembers { list } => {
+                access::decide_hold(tx, *list, RemovalDecision::Confirm).await?;
+                Ok(Aftermath::default())
+            }
+        }
+    }
+
+    /// What a rejection decides beyond not doing it.
+    pub(super) async fn reject(&self, tx: &mut Tx) -> Result<(), ApprovalError> {
+        match self {
+            Self::Role { .. }
+            | Self::FreezeAdmin { .. }
+            | Self::SettingSet { .. }
+            | Self::SettingDelete { .. } => Ok(()),
+            Self::RemoveMembers { list } => {
+                match access::decide_hold(tx, *list, RemovalDecision::Reject).await {
+                    // Nobody is left on it, which is what was wanted.
+                    Ok(()) | Err(HoldError::NotFound) => Ok(()),
+                    Err(error) => Err(error.into()),
+                }
             }
         }
     }

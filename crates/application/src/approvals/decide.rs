@@ -42,7 +42,9 @@ impl App {
     ) -> Result<ApprovalView, ApprovalError> {
         let reason = super::reason(reason)?;
         let state = self
-            .tx("reject_approval", context, |tx| async move { reject(tx, id, reason).await }.scope_boxed())
+            .tx("reject_approval", context, |tx| {
+                async move { reject(self, tx, id, reason).await }.scope_boxed()
+            })
             .await?;
         self.told(id, state, State::Rejected).await
     }
@@ -110,12 +112,16 @@ async fn known(
     })
 }
 
-async fn reject(tx: &mut Tx, id: ApprovalId, reason: &str) -> Result<State, ApprovalError> {
+async fn reject(app: &App, tx: &mut Tx, id: ApprovalId, reason: &str) -> Result<State, ApprovalError> {
     may_decide(tx).await?;
     let locked = store::lock(tx, id).await?.ok_or(ApprovalError::NotFound)?;
     let wall = tx.wall();
     let state = approval::decide(locked.state, locked.expires_at, wall, Decision::Reject)?;
+    let action = store::open_action(app.keys(), &locked)?;
     finish(tx, &locked, state, Some(reason)).await?;
+    if let Some(action) = action.filter(|_| state == State::Rejected) {
+        action.reject(tx).await?;
+    }
     Ok(state)
 }
 

@@ -24,6 +24,7 @@ pub use self::action::Action;
 pub(crate) use self::action::{Aftermath, Approved};
 pub(crate) use self::request::{request, supersede};
 pub use self::summary::{Change, Summary};
+use crate::access::HoldError;
 use crate::identity::IdentityError;
 use crate::settings::SettingError;
 use crate::tx::{StoreError, tx_error};
@@ -115,6 +116,16 @@ impl From<IdentityError> for ApprovalError {
             IdentityError::UnknownUser => Self::NotFound,
             IdentityError::ReasonRequired => Self::ReasonRequired,
             other => Self::Identity(other),
+        }
+    }
+}
+
+impl From<HoldError> for ApprovalError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Store(error) => Self::Store(error),
+            HoldError::NotFound => Self::NotFound,
+            HoldError::Changed { .. } => Self::Stale,
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) async fn supersede(tx: &mut Tx, object: &str) -> Result<(), StoreErro
 
 /// Owes one mail to every admin, frozen or not.
 pub(super) async fn tell_admins(tx: &mut Tx, dedupe_key: &str, content: &Content) -> Result<(), StoreError> {
-    for admin in identity::admins(tx).await? {
+    for admin in identity::every_admin(tx).await? {
         let id = NotificationId::new(tx.wall(), &tx.entropy());
         let key = format!("{dedupe_key}:{admin}");
         notifications::owe(tx, id, &key, Recipient::User(admin), content.clone(), None).await?;

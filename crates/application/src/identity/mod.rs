@@ -56,7 +56,7 @@ pub use self::sessions::{PageSession, SESSION_LIFE, SessionView, TokenPair};
 pub use self::staff::UserDetail;
 pub(crate) use self::standing::{change_role, describe_freeze, describe_role, lock as lock_standing, object};
 pub use self::step_up::{Action, STEP_UP_LIFE};
-pub(crate) use self::terms::{admins, is_acting_admin, several_admins};
+pub(crate) use self::terms::{admins as every_admin, is_acting_admin, several_admins};
 pub use self::users::{NewUser, Profile, UserCursor, UserFilter, UserView};
 use crate::tx::{StoreError, Tx, tx_error};
 

@@ -7,7 +7,7 @@ use application::settings::Key;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{CHAT, Customer, OTHER_CHAT, World};
+use crate::support::{Answer, CHAT, Customer, OTHER_CHAT, Staff, World};
 
 const FIRST_ACCOUNT: i64 = 7_001;
 
@@ -264,5 +264,72 @@ async fn a_freeze_of_many_waits_and_a_switch_of_account_never_does() {
     world.drain().await;
     assert!(world.is_inside(FIRST_ACCOUNT + 1).await);
     assert_eq!(world.app.removal_holds().await.unwrap().len(), 0);
+    world.finish().await;
+}
+
+/// What waits for a second confirmation, as an admin sees it.
+async fn asked(world: &World, admin: &Staff) -> Vec<Value> {
+    let list = world.get_by(&admin.person, "/api/admin/approvals?state=pending").await.expect(200);
+    list.body["items"].as_array().unwrap().clone()
+}
+
+async fn answer(world: &World, admin: &Staff, approval: &Value, word: &str, body: &Value) -> Answer {
+    let path = format!("/api/admin/approvals/{}/{word}", approval["id"].as_str().unwrap());
+    world.confirmed(admin, "POST", &path, body).await
+}
+
+#[tokio::test]
+async fn sec_55_held_removals_are_an_approval_with_the_list_that_is_carried_out_once_confirmed() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let bought = crowd(&world, 6).await;
+    refund_all(&world, &bought[..5]).await;
+    let early = asked(&world, &admin).await;
+    refund_all(&world, &bought[5..]).await;
+    let (hold, asked) = (the_hold(&world).await, asked(&world, &admin).await);
+    assert_eq!((early.len(), asked.len(), hold.people.len()), (1, 1, 3));
+    let mut accounts: Vec<_> = hold.people.iter().map(|held| held.telegram_user_id.to_string()).collect();
+    accounts.sort();
+    let listed = json!([{ "field": "end_not_recorded", "before": accounts.join(", "), "after": null }]);
+    assert_eq!((&asked[0]["kind"], &asked[0]["changes"]), (&json!("remove_members"), &listed));
+    assert_eq!(asked[0]["requested_by"], json!(null), "the product itself asks");
+    let stale = answer(&world, &admin, &early[0], "confirm", &json!({ "digest": early[0]["digest"] })).await;
+    assert_eq!(stale.problem(), (409, "approval_stale"), "another list than the one that was shown");
+    assert_eq!(inside(&world, CHAT).await, 3);
+    let digest = json!({ "digest": asked[0]["digest"] });
+    answer(&world, &admin, &asked[0], "confirm", &digest).await.expect(200);
+    world.drain().await;
+    assert_eq!((inside(&world, CHAT).await, world.app.removal_holds().await.unwrap().len()), (0, 0));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_55_a_rejected_approval_lets_the_held_people_stay() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let bought = crowd(&world, 5).await;
+    refund_all(&world, &bought).await;
+    let pending = asked(&world, &admin).await;
+    let reason = json!({ "reason": "a script refunded them by mistake" });
+    answer(&world, &admin, &pending[0], "reject", &reason).await.expect(200);
+    world.drain().await;
+    assert_eq!((inside(&world, CHAT).await, world.app.removal_holds().await.unwrap().len()), (2, 0));
+    assert_eq!(world.count("SELECT count(*) FROM held_removals WHERE state = 'rejected'").await, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sec_55_a_decision_on_the_command_line_answers_the_approval_too() {
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let bought = crowd(&world, 5).await;
+    refund_all(&world, &bought).await;
+    let pending = asked(&world, &admin).await;
+    decide(&world, &the_hold(&world).await, RemovalDecision::Reject).await.unwrap();
+    assert_eq!(asked(&world, &admin).await, Vec::<Value>::new());
+    let late =
+        answer(&world, &admin, &pending[0], "confirm", &json!({ "digest": pending[0]["digest"] })).await;
+    assert_eq!(late.problem(), (409, "approval_stale"));
+    assert_eq!(inside(&world, CHAT).await, 2);
     world.finish().await;
 }
