@@ -168,7 +168,7 @@ pub(super) async fn tell(
     locked: &Locked,
     value: &SecretString,
 ) -> Result<(), StoreError> {
-    for admin in identity::admins(tx).await? {
+    for admin in identity::every_admin(tx).await? {
         owe(app, tx, key, event, locked, value, Recipient::User(admin)).await?;
     }
     Ok(())
