@@ -53,6 +53,10 @@ async fn the_document_lists_these_operations() {
         .collect();
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    /api/admin/approvals get
+    /api/admin/approvals/{id} get
+    /api/admin/approvals/{id}/confirm post
+    /api/admin/approvals/{id}/reject post
     /api/admin/payments get
     /api/admin/payments/{id} get
     /api/admin/payments/{id}/confirm post
@@ -60,9 +64,17 @@ async fn the_document_lists_these_operations() {
     /api/admin/quarantine get
     /api/admin/quarantine/{id}/accept post
     /api/admin/quarantine/{id}/reject post
+    /api/admin/settings get
+    /api/admin/settings/{key} delete
+    /api/admin/settings/{key} get
+    /api/admin/settings/{key} put
+    /api/admin/settings/{key}/cancel post
+    /api/admin/settings/{key}/history get
+    /api/admin/settings/{key}/restore post
     /api/admin/users get
     /api/admin/users/{id} get
     /api/admin/users/{id}/freeze post
+    /api/admin/users/{id}/role post
     /api/admin/users/{id}/unfreeze post
     /api/admin/webhook-events get
     /api/admin/webhook-events/{id}/replay post
