@@ -1,13 +1,13 @@
 //! The command line. Each command is a file of its own.
 
-mod backup;
-mod audit;
 mod approval;
+mod audit;
+mod backup;
 mod config_check;
 mod demo;
 mod doctor;
-mod incident;
 mod export;
+mod incident;
 mod keys;
 mod migrate;
 mod private_database;

@@ -89,7 +89,9 @@ impl Purpose {
             Self::PageCookie => {
                 "authenticates the session cookie of the pages; whoever has it can act as any visitor"
             }
-            Self::LinkNonce => "HMAC-SHA256 that makes the nonce of a return link from the payment's id and an end",
+            Self::LinkNonce => {
+                "HMAC-SHA256 that makes the nonce of a return link from the payment's id and an end"
+            }
             Self::DeviceToken => {
                 "HMAC-SHA256 of the tokens of known devices; whoever has it can try passwords past an account's wait"
             }

@@ -3,8 +3,8 @@
 //! Pure: no file, no network. Production and staging are held to the same rules, except that a rehearsal may use the
 //! simulated world and go without mail, bot and encrypted connections to its peers.
 
-mod key_service;
 mod keeping;
+mod key_service;
 mod peers;
 mod reach;
 mod sms;

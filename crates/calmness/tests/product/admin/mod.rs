@@ -1,14 +1,14 @@
 //! `/api/admin`: what the operator's people do.
 
 mod alerts;
-mod exports;
 mod approvals;
+mod exports;
 mod freeze;
 mod lists;
 mod plans;
 mod refunds;
 mod review;
 mod rules;
+mod settings;
 mod subscriptions;
 mod trace;
-mod settings;

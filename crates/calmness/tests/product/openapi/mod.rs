@@ -57,6 +57,10 @@ async fn the_document_lists_these_operations() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     /api/admin/alerts get
     /api/admin/alerts/{id}/acknowledge post
+    /api/admin/approvals get
+    /api/admin/approvals/{id} get
+    /api/admin/approvals/{id}/confirm post
+    /api/admin/approvals/{id}/reject post
     /api/admin/channels get
     /api/admin/channels post
     /api/admin/incident get
@@ -82,6 +86,13 @@ async fn the_document_lists_these_operations() {
     /api/admin/quarantine/{id}/reject post
     /api/admin/refunds get
     /api/admin/refunds/export get
+    /api/admin/settings get
+    /api/admin/settings/{key} delete
+    /api/admin/settings/{key} get
+    /api/admin/settings/{key} put
+    /api/admin/settings/{key}/cancel post
+    /api/admin/settings/{key}/history get
+    /api/admin/settings/{key}/restore post
     /api/admin/stats get
     /api/admin/subscriptions get
     /api/admin/subscriptions/export get
@@ -92,6 +103,7 @@ async fn the_document_lists_these_operations() {
     /api/admin/users get
     /api/admin/users/{id} get
     /api/admin/users/{id}/freeze post
+    /api/admin/users/{id}/role post
     /api/admin/users/{id}/sessions/revoke post
     /api/admin/users/{id}/unfreeze post
     /api/admin/webhook-events get

@@ -1,20 +1,20 @@
 //! `/api/admin`: what the operator's people do.
 
+pub(super) mod alerts;
+pub(super) mod approvals;
+pub(super) mod audit;
+pub(super) mod exports;
 pub(super) mod incident;
 pub(super) mod keys;
-pub(super) mod alerts;
-pub(super) mod exports;
 mod moment;
-pub(super) mod audit;
-pub(super) mod approvals;
 pub(super) mod payments;
 pub(super) mod plans;
 pub(super) mod review;
+pub(super) mod roles;
+pub(super) mod settings;
 pub(super) mod stats;
 pub(super) mod subscriptions;
 pub(super) mod trace;
-pub(super) mod roles;
-pub(super) mod settings;
 pub(super) mod users;
 
 use uuid::Uuid;
