@@ -145,13 +145,13 @@ mod tests {
         Departure { chat_changed: false, cause: Cause::TimeOver { end: END, recorded, in_jump } }
     }
 
-    fn recorded(end: Instant, recorded_at: Instant) -> Option<RecordedEnd> {
-        Some(RecordedEnd { end, recorded_at })
+    fn recorded(end: Instant, recorded_at: Instant) -> RecordedEnd {
+        RecordedEnd { end, recorded_at }
     }
 
     #[test]
     fn an_end_that_was_recorded_a_day_before_is_foreseen_at_it_and_ever_after() {
-        let departure = over(recorded(END, END - NOTICE), false);
+        let departure = over(Some(recorded(END, END - NOTICE)), false);
         for now in [END, END + TICK, END + Duration::days(400)] {
             assert_eq!(unforeseen(&departure, now), None);
         }
@@ -160,12 +160,12 @@ mod tests {
     #[test]
     fn an_end_recorded_late_or_otherwise_or_not_at_all_is_unforeseen() {
         for (departure, now) in [
-            (over(recorded(END, END - NOTICE + TICK), false), END),
-            (over(recorded(END + TICK, END - NOTICE), false), END),
-            (over(recorded(END, END), false), END),
+            (over(Some(recorded(END, END - NOTICE + TICK)), false), END),
+            (over(Some(recorded(END + TICK, END - NOTICE)), false), END),
+            (over(Some(recorded(END, END)), false), END),
             (over(None, false), END),
             // Not over by its own dates: something else took the time away.
-            (over(recorded(END, END - NOTICE), false), END - TICK),
+            (over(Some(recorded(END, END - NOTICE)), false), END - TICK),
         ] {
             assert_eq!(unforeseen(&departure, now), Some(Unforeseen::EndNotRecorded), "{departure:?}");
         }
@@ -175,13 +175,13 @@ mod tests {
     fn every_other_cause_is_told_by_its_reason() {
         let plain = |cause| Departure { chat_changed: false, cause };
         for (departure, expected) in [
-            (over(recorded(END, END - NOTICE), true), Some(Unforeseen::ClockJumped)),
+            (over(Some(recorded(END, END - NOTICE)), true), Some(Unforeseen::ClockJumped)),
             (plain(Cause::Withheld), Some(Unforeseen::AccessWithheld)),
             (plain(Cause::NoTime), Some(Unforeseen::NoTime)),
             (plain(Cause::Unbound { by_owner: false }), Some(Unforeseen::Unbound)),
             (plain(Cause::Unbound { by_owner: true }), None),
             (
-                Departure { chat_changed: true, ..over(recorded(END, END - NOTICE), false) },
+                Departure { chat_changed: true, ..over(Some(recorded(END, END - NOTICE)), false) },
                 Some(Unforeseen::ChatChanged),
             ),
             (

@@ -95,7 +95,7 @@ fn order(payment: &str, method: Option<&str>, remember: bool) -> Result<Order, F
         return_url: format!("https://calmness.example/payments/{payment}/return"),
         webhook_url: "https://calmness.example/api/webhooks/x".to_owned(),
         created_at: wall(),
-        expires_at: wall() + Duration::from_secs(1_800),
+        expires_at: wall() + Duration::from_mins(30),
         nonce: "0".repeat(32),
         payer: Payer {
             email: "awa@example.com".to_owned(),

@@ -33,7 +33,7 @@ impl App {
             let bot = changes.borrow_and_update().clone();
             tokio::select! {
                 () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+                heard = changes.changed() => if heard.is_err() { return },
                 () = self.attend(bot, &source) => {}
             }
         }
@@ -47,7 +47,7 @@ impl App {
                 self.poll(telegram).await;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn introduce(&self, telegram: &BotClient, source: &UpdateSource) {

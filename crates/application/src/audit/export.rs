@@ -77,14 +77,10 @@ impl Export {
             Stage::Header => self.begin().await.map(Some),
             Stage::Over => Ok(None),
             Stage::Seals { after, last, page, links } => {
-                let next = match page.next() {
-                    Some(seal) => Some(seal),
-                    None => {
-                        *page = seals_after(self.app.db(), *after, *last).await?.into_iter();
-                        page.next()
-                    }
-                };
-                let Some(seal) = next else { return self.end().map(Some) };
+                if page.as_slice().is_empty() {
+                    *page = seals_after(self.app.db(), *after, *last).await?.into_iter();
+                }
+                let Some(seal) = page.next() else { return self.end().map(Some) };
                 *after = seal.number;
                 let mut of_seal = Vec::new();
                 while of_seal.len() < usize::try_from(MAX_ENTRIES).unwrap_or(usize::MAX) {
@@ -105,23 +101,23 @@ impl Export {
         let keys = self.app.keys().audit_keys().clone();
         let exported_at = domain::time::to_microseconds(self.app.clock().wall());
         let user = self.filter.user.map(UserId::uuid);
-        let mut lines = vec![Line::Header { version: VERSION, exported_at, user, keys }];
+        let mut head = vec![Line::Header { version: VERSION, exported_at, user, keys }];
         let after = first - 1;
         let before = seal(&db, after).await?;
         let position = match (&before, &cut) {
             (Some(before), _) => {
-                lines.push(Line::Before(before.into()));
+                head.push(Line::Before(before.into()));
                 before.end()
             }
             (None, Some(cut)) => {
-                lines.push(Line::Checkpoint(cut.into()));
+                head.push(Line::Checkpoint(cut.into()));
                 cut.position + 1
             }
             (None, None) => 1,
         };
         let links = Links::from(&db, position);
         self.stage = Stage::Seals { after, last, page: Vec::new().into_iter(), links };
-        self.write(&lines)
+        self.write(&head)
     }
 
     /// The numbers of the first and the last seal.
@@ -143,12 +139,12 @@ impl Export {
         let withheld = |link: &Link| {
             user.is_some_and(|user| link.entry.as_ref().is_some_and(|entry| entry.user_id != Some(user)))
         };
-        let mut lines = vec![Line::Seal(seal.into())];
-        lines.extend(links.into_iter().map(|link| {
+        let mut written = vec![Line::Seal(seal.into())];
+        written.extend(links.into_iter().map(|link| {
             let withheld = withheld(&link);
             Line::Entry(Box::new(EntryLine::of(link, withheld)))
         }));
-        self.write(&lines)
+        self.write(&written)
     }
 
     fn end(&mut self) -> Result<Vec<u8>, ExportError> {

@@ -114,10 +114,10 @@ impl Reading<'_> {
                 self.open = Some((seal.into_seal().ok_or(None)?, Vec::new()));
             }
             Line::Entry(entry) => {
-                let link = entry.into_link().ok_or(None)?;
+                let sealed = entry.into_link().ok_or(None)?;
                 let (_, links) = self.open.as_mut().ok_or(None)?;
                 if i64::try_from(links.len()).unwrap_or(i64::MAX) < MAX_ENTRIES {
-                    links.push(link);
+                    links.push(sealed);
                 }
             }
             Line::End { seals, entries, kid, signature } => {

@@ -57,7 +57,7 @@ impl App {
 /// Uses up the way back of a payment of this user. Says whether it was there to use.
 async fn use_up(tx: &mut Tx, user: UserId, payment: PaymentId) -> Result<bool, StoreError> {
     let now = tx.now();
-    let used = sqlx::query!(
+    let taken = sqlx::query!(
         "INSERT INTO payment_returns (payment_id, returned_at)
          SELECT id, $3 FROM payments WHERE id = $1 AND user_id = $2
          ON CONFLICT (payment_id) DO NOTHING",
@@ -67,5 +67,5 @@ async fn use_up(tx: &mut Tx, user: UserId, payment: PaymentId) -> Result<bool, S
     )
     .execute(tx.db())
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(taken.rows_affected() == 1)
 }

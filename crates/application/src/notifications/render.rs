@@ -270,25 +270,7 @@ impl MailContent {
                 }
                 letter
             }
-            Self::Reminder { ends_at, left, link } => {
-                let (end, date) = (say.locale.instant(*ends_at), say.locale.date(*ends_at));
-                let left = say.locale.about(*left);
-                let args = [("left", (&left).into()), ("end", (&end).into())];
-                Letter {
-                    subject: say.t_with("mail-reminder-subject", "date", &date),
-                    paragraphs: vec![
-                        text(say.locale, "mail-reminder-text", &args),
-                        say.t("mail-reminder-renew"),
-                    ],
-                    after: vec![say.t("mail-reminder-nothing")],
-                    ..say.letter(
-                        "mail-reminder-heading",
-                        "mail-reminder-heading",
-                        "mail-reminder-button",
-                        link,
-                    )
-                }
-            }
+            Self::Reminder { ends_at, left, link } => say.reminder(*ends_at, *left, link),
             Self::SubscriptionEnded { ended_at, link } => say.ended(*ended_at, link),
             Self::Incident { act, by, reason, at, link } => {
                 say.incident(*act, by.as_deref(), reason, *at, link)
@@ -354,6 +336,18 @@ impl Voice<'_> {
             steps: Vec::new(),
             after: Vec::new(),
             why: self.t("mail-footer-why"),
+        }
+    }
+
+    fn reminder(self, ends_at: OffsetDateTime, left: Duration, link: &str) -> Letter {
+        let (end, date) = (self.locale.instant(ends_at), self.locale.date(ends_at));
+        let left = self.locale.about(left);
+        let args = [("left", (&left).into()), ("end", (&end).into())];
+        Letter {
+            subject: self.t_with("mail-reminder-subject", "date", &date),
+            paragraphs: vec![text(self.locale, "mail-reminder-text", &args), self.t("mail-reminder-renew")],
+            after: vec![self.t("mail-reminder-nothing")],
+            ..self.letter("mail-reminder-heading", "mail-reminder-heading", "mail-reminder-button", link)
         }
     }
 

@@ -23,9 +23,9 @@ const OLD_AFTER: Duration = Duration::hours(48);
 
 /// What the loop remembers.
 struct Memory {
-    started_at: Instant,
-    failed_at: Option<Instant>,
-    told_old_at: Option<Instant>,
+    started: Instant,
+    failed: Option<Instant>,
+    told_old: Option<Instant>,
 }
 
 /// Makes backups until `stop`, if the configuration has a place and a key for them.
@@ -38,10 +38,10 @@ pub(crate) async fn run(app: App, config: Config, stop: CancellationToken) {
         // A copy's backups would stand among those of what it is a copy of.
         Ok(true) => return tracing::warn!("an isolated copy makes no backups"),
         Err(error) => {
-            tracing::error!(error = &error as &dyn Error, "the nightly backup could not be looked at")
+            tracing::error!(error = &error as &dyn Error, "the nightly backup could not be looked at");
         }
     }
-    let mut memory = Memory { started_at: app.clock().wall(), failed_at: None, told_old_at: None };
+    let mut memory = Memory { started: app.clock().wall(), failed: None, told_old: None };
     loop {
         if let Err(error) = look(&app, &config, &stop, &mut memory).await {
             tracing::error!(error = &*error as &dyn Error, "the nightly backup could not be looked at");
@@ -62,11 +62,11 @@ async fn look(
     let Some(plan) = plan(config, app.clock().wall()) else { return Ok(()) };
     let wall = plan.created;
     let newest = newest(&plan)?;
-    if is_old(newest, memory.started_at, wall) && over(memory.told_old_at, wall) {
+    if is_old(newest, memory.started, wall) && over(memory.told_old, wall) {
         app.backup_is_old(newest).await?;
-        memory.told_old_at = Some(wall);
+        memory.told_old = Some(wall);
     }
-    if !is_due(newest, wall, config.backup.hour) || !over(memory.failed_at, wall) {
+    if !is_due(newest, wall, config.backup.hour) || !over(memory.failed, wall) {
         return Ok(());
     }
     let Some(turn) = app.take_nightly_turn().await? else { return Ok(()) };
@@ -77,10 +77,10 @@ async fn look(
     };
     turn.end().await?;
     match made {
-        Ok(()) => memory.failed_at = None,
+        Ok(()) => memory.failed = None,
         Err(BackupError::Stopped) => {}
         Err(error) => {
-            memory.failed_at = Some(wall);
+            memory.failed = Some(wall);
             app.backup_failed(&chain(&error)).await?;
         }
     }
@@ -146,8 +146,8 @@ fn is_due(newest: Option<Instant>, wall: Instant, hour: u32) -> bool {
     newest.is_none_or(|newest| newest < last)
 }
 
-fn is_old(newest: Option<Instant>, started_at: Instant, wall: Instant) -> bool {
-    wall - newest.unwrap_or(started_at) > OLD_AFTER
+fn is_old(newest: Option<Instant>, started: Instant, wall: Instant) -> bool {
+    wall - newest.unwrap_or(started) > OLD_AFTER
 }
 
 fn over(last: Option<Instant>, wall: Instant) -> bool {

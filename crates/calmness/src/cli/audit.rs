@@ -155,7 +155,7 @@ fn tell(report: &Report, json: bool) -> Outcome {
 
 fn summary(report: &Report) -> String {
     let mark = if report.holds() { "✓ the chain verifies" } else { "✗ the chain is broken" };
-    let mut says = format!("{mark}: {} entries under {} seals", report.entries, report.seals);
+    let mut says = vec![format!("{mark}: {} entries under {} seals", report.entries, report.seals)];
     for (count, what) in [
         (report.anchors, "anchors compared"),
         (report.erased, "entries whose person was erased"),
@@ -163,13 +163,13 @@ fn summary(report: &Report) -> String {
         (report.unknown_keys, "seals of a key that is not known here, covered by later ones"),
     ] {
         if count > 0 {
-            says.push_str(&format!("; {count} {what}"));
+            says.push(format!("{count} {what}"));
         }
     }
     if report.began_after > 0 {
-        says.push_str(&format!("; begins after seal {}", report.began_after));
+        says.push(format!("begins after seal {}", report.began_after));
     }
-    says
+    says.join("; ")
 }
 
 async fn export(config: &Config, arguments: &ExportArguments) -> Outcome {

@@ -114,7 +114,7 @@ async fn create(config: &Config) -> Outcome {
     match wiring::wire(config, ClockKind::System).await {
         Ok(wired) => backup::record(&wired.app, &made).await,
         Err(error) => {
-            terminal::note(&format!("the backup is made, and not written into the audit log: {error}"))
+            terminal::note(&format!("the backup is made, and not written into the audit log: {error}"));
         }
     }
     Ok(ExitCode::SUCCESS)

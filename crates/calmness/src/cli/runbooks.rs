@@ -63,7 +63,7 @@ fn sample(word: &str) -> String {
         return word.to_owned();
     }
     let known = SAMPLES.iter().find(|(name, _)| *name == word);
-    known.map(|(_, value)| (*value).to_owned()).unwrap_or_else(|| panic!("{word} is no name of ours"))
+    known.map_or_else(|| panic!("{word} is no name of ours"), |(_, value)| (*value).to_owned())
 }
 
 #[test]

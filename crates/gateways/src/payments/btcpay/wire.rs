@@ -142,11 +142,10 @@ impl Invoice {
     pub(super) fn statement(&self, wall: Instant) -> Option<Statement> {
         let additional = self.additional_status.as_deref().unwrap_or("None");
         let (at, claim) = match self.standing() {
-            Standing::Open => return None,
             Standing::Undecided if self.status == "Expired" && additional == "PaidPartial" => {
                 (self.expired_at().unwrap_or(wall).min(wall), Claim::Succeeded)
             }
-            Standing::Undecided => return None,
+            Standing::Open | Standing::Undecided => return None,
             Standing::Settled => (self.settled_at(additional, wall), Claim::Succeeded),
             Standing::Expired => (self.expired_at().unwrap_or(wall).min(wall), Claim::Expired),
             Standing::Invalid => {
