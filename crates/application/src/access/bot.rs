@@ -28,12 +28,12 @@ impl App {
     /// Introduces the bot: learns its name and says how updates should come. Then, with polling, fetches them until
     /// `stop`. Goes on trying while Telegram is away, and does it again where the settings name another bot.
     pub async fn run_bot(&self, source: UpdateSource, stop: CancellationToken) {
-        let mut changes = self.bot_changes();
+        let mut bots = self.bot_changes();
         loop {
-            let bot = changes.borrow_and_update().clone();
+            let bot = bots.borrow_and_update().clone();
             tokio::select! {
                 () = stop.cancelled() => return,
-                heard = changes.changed() => if heard.is_err() { return },
+                changed = bots.changed() => if changed.is_err() { return },
                 () = self.attend(bot, &source) => {}
             }
         }

@@ -226,19 +226,7 @@ impl MailContent {
             Self::Security { event, user_agent, network, at, link } => {
                 say.security(*event, user_agent, network, *at, link)
             }
-            Self::ApiKeyEnding { name, ends_at, link } => Letter {
-                paragraphs: vec![say.t("mail-key-ending-text")],
-                facts: vec![
-                    (say.t("mail-key-ending-name"), one_line(name)),
-                    (say.t("mail-key-ending-end"), say.locale.instant(*ends_at)),
-                ],
-                ..say.letter(
-                    "mail-key-ending-subject",
-                    "mail-key-ending-subject",
-                    "mail-security-button",
-                    link,
-                )
-            },
+            Self::ApiKeyEnding { name, ends_at, link } => say.key_ending(name, *ends_at, link),
             Self::Erased { link } => Letter {
                 paragraphs: vec![say.t("mail-erased-text")],
                 why: say.t("mail-erased-why"),
@@ -378,6 +366,17 @@ impl Voice<'_> {
             facts: end.into_iter().collect(),
             after: vec![self.t("mail-revoked-question")],
             ..self.letter("mail-revoked-subject", "mail-revoked-subject", "mail-paid-button", link)
+        }
+    }
+
+    fn key_ending(self, name: &str, ends_at: OffsetDateTime, link: &str) -> Letter {
+        Letter {
+            paragraphs: vec![self.t("mail-key-ending-text")],
+            facts: vec![
+                (self.t("mail-key-ending-name"), one_line(name)),
+                (self.t("mail-key-ending-end"), self.locale.instant(ends_at)),
+            ],
+            ..self.letter("mail-key-ending-subject", "mail-key-ending-subject", "mail-security-button", link)
         }
     }
 
