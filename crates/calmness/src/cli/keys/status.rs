@@ -17,7 +17,9 @@ pub(super) async fn status(app: &App, count: bool, as_json: bool) -> Outcome {
     if as_json {
         terminal::say(&document(&view).to_string());
     } else {
-        lines(&view).iter().for_each(|line| terminal::say(line));
+        for line in lines(&view) {
+            terminal::say(&line);
+        }
     }
     let answers = view.service == KeyService::Answers;
     Ok(if answers { ExitCode::SUCCESS } else { ExitCode::FAILURE })
