@@ -23,7 +23,7 @@ pub(crate) struct KeysQuery {
 }
 
 /// Which key is to be made anew.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RotatePurpose {
     /// Signs access tokens; earlier tokens live out their half hour.
@@ -36,7 +36,8 @@ pub(crate) enum RotatePurpose {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateKeyBody {
-    #[schema(inline, example = "jwt")]
+    /// `jwt` (signs access tokens) or `data` (encrypts what is stored).
+    #[schema(value_type = String, example = "jwt")]
     purpose: RotatePurpose,
 }
 
