@@ -20,6 +20,8 @@ REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM calmness_service;
 -- Nor is what was asked of a second admin, which settings there were, and who was an admin when.
 REVOKE DELETE ON approvals, admin_config_history, admin_terms FROM calmness_service;
 REVOKE UPDATE ON admin_config_history FROM calmness_service;
+-- But a value is sealed anew when its data key is replaced.
+GRANT UPDATE (value_encrypted) ON admin_config_history TO calmness_service;
 
 GRANT SELECT ON audit_logs TO calmness_auditor;
 

@@ -18,6 +18,10 @@ const fn column(table: &'static str, column: &'static str, row_id: &'static str)
 /// Every encrypted column there is. A test finds one that is missing here.
 pub const COLUMNS: &[Column] = &[
     column("admin_config", "value_encrypted", "row_id"),
+    column("admin_config_cooling", "value_encrypted", "row_id"),
+    column("admin_config_history", "value_encrypted", "row_id"),
+    column("approvals", "action_encrypted", "id"),
+    column("approvals", "summary_encrypted", "id"),
     column("jwt_keys", "key_encrypted", "row_id"),
     column("notifications", "secret_encrypted", "id"),
     column("payment_methods", "details_encrypted", "id"),
