@@ -66,7 +66,7 @@ pub(crate) async fn sealing(world: &World, report: &mut Report) -> Fallible<()> 
         for (side, seals) in [(&mut unsealed, false), (&mut sealed, true)] {
             let tokens = world.prepare(Floor::Init).await?;
             let app = world.app.clone();
-            let sealer = seals.then(|| {
+            let sealing = seals.then(|| {
                 tokio::spawn(async move {
                     loop {
                         if let Err(error) = app.seal_audit_wholly().await {
@@ -77,11 +77,11 @@ pub(crate) async fn sealing(world: &World, report: &mut Report) -> Fallible<()> 
                 })
             });
             side.turns.push(load("init", 16).with(&tokens).run(world).await?.per_second());
-            if let Some(sealer) = sealer {
-                if sealer.is_finished() {
-                    return Err(sealer.await?.into());
+            if let Some(sealing) = sealing {
+                if sealing.is_finished() {
+                    return Err(sealing.await?.into());
                 }
-                sealer.abort();
+                sealing.abort();
             }
         }
     }
@@ -93,7 +93,9 @@ pub(crate) async fn sealing(world: &World, report: &mut Report) -> Fallible<()> 
 pub(crate) async fn authentication(world: &World, report: &mut Report) -> Fallible<()> {
     let tokens = std::fs::read_to_string(&world.tokens)?;
     // Without a fresh list of revocations the database would be asked.
-    world.app.revocations().reload(world.app.db(), world.app.clock().wall()).await?;
+    let mut db = world.app.db().acquire().await?;
+    world.app.revocations().reload(&mut db, world.app.clock().wall()).await?;
+    drop(db);
     let app = world.app.clone();
     let fresh = tokio::spawn(async move { app.keep_revocations_fresh().await });
     let mut each = series("one core", "µs");

@@ -40,7 +40,7 @@ pub(super) async fn serve(config: &Config, arguments: &ServeArguments, clock: Cl
     });
     tasks.spawn({
         let app = app.clone();
-        async move { app.keep_memory_fresh().await }
+        async move { Box::pin(app.keep_memory_fresh()).await }
     });
     let bot = tokio::spawn({
         let (app, updates, stop) = (app.clone(), wired.updates, stop.clone());
@@ -68,7 +68,7 @@ pub(super) async fn worker(config: &Config) -> Outcome {
     tracing::info!("working");
     let fresh = tokio::spawn({
         let app = wired.app.clone();
-        async move { app.keep_memory_fresh().await }
+        async move { Box::pin(app.keep_memory_fresh()).await }
     });
     work::run(wired.app.clone(), stop).await;
     fresh.abort();

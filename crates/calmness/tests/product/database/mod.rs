@@ -107,7 +107,7 @@ async fn apply(owner: &sqlx::PgPool, numbers: std::ops::RangeInclusive<u32>) {
         sqlx::raw_sql(AssertSqlSafe(text))
             .execute(owner)
             .await
-            .unwrap_or_else(|error| panic!("{error}: {file:?}"));
+            .unwrap_or_else(|error| panic!("{error}: {}", file.display()));
     }
 }
 

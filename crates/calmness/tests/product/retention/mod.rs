@@ -109,15 +109,15 @@ async fn sec_59_each_class_forgets_what_is_old_and_nothing_that_is_younger() {
         expected.push((class.name, old));
     }
     let before = untouched(&world).await;
-    let would = world.app.retention_counts().await.unwrap();
-    assert_eq!(would.iter().map(|(name, rows)| (*name, *rows)).collect::<Vec<_>>(), {
+    let due = world.app.retention_counts().await.unwrap();
+    assert_eq!(due.iter().map(|(name, rows)| (*name, *rows)).collect::<Vec<_>>(), {
         expected.sort_unstable();
         expected.clone()
     });
-    assert_eq!(world.app.retention_counts().await.unwrap(), would, "a dry run changes nothing");
+    assert_eq!(world.app.retention_counts().await.unwrap(), due, "a dry run changes nothing");
 
     let gone = world.app.run_retention(&Context::operator()).await.unwrap();
-    assert_eq!(gone, would);
+    assert_eq!(gone, due);
     let left = world.app.retention_counts().await.unwrap();
     assert!(left.values().all(|rows| *rows == 0), "{left:?}");
     assert_eq!(untouched(&world).await, before);

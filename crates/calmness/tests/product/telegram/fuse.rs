@@ -273,8 +273,8 @@ async fn asked(world: &World, admin: &Staff) -> Vec<Value> {
     list.body["items"].as_array().unwrap().clone()
 }
 
-async fn answer(world: &World, admin: &Staff, approval: &Value, word: &str, body: &Value) -> Answer {
-    let path = format!("/api/admin/approvals/{}/{word}", approval["id"].as_str().unwrap());
+async fn answer(world: &World, admin: &Staff, approval: &Value, verb: &str, body: &Value) -> Answer {
+    let path = format!("/api/admin/approvals/{}/{verb}", approval["id"].as_str().unwrap());
     world.confirmed(admin, "POST", &path, body).await
 }
 
