@@ -72,7 +72,8 @@ impl App {
     }
 
     fn reconnect_mailer(&self) {
-        let wanted = self.settings().value(Key::SmtpUrl).zip(self.settings().mail_from());
+        // An isolated copy has no way out at all.
+        let wanted = self.http().and(self.settings().value(Key::SmtpUrl)).zip(self.settings().mail_from());
         let from = wanted.as_ref().map(|(url, from)| fingerprint(&[url.expose_secret(), from]));
         let mut made = self.live().mailer.write().unwrap_or_else(PoisonError::into_inner);
         if made.from == from {

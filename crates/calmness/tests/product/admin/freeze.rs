@@ -90,8 +90,8 @@ async fn sec_61_a_freeze_stops_every_way_in_at_once() {
         (&shown.body["frozen"]["by"], &shown.body["frozen"]["reason"]),
         (&json!("admin"), &json!("stolen cards"))
     );
-    let audited = "SELECT actor_kind, actor_id, subject_id, details->>'reason' AS reason, address IS NOT NULL AS located
-                   FROM audit_logs WHERE action = 'user.frozen'";
+    let audited = "SELECT actor_kind, actor_id, subject_id, details->>'reason' AS reason, content::jsonb ? 'address' AS located
+                   FROM audit_logs JOIN audit_personal ON entry_id = id WHERE action = 'user.frozen'";
     assert_eq!(
         world.rows(audited).await,
         [json!({ "actor_kind": "user", "actor_id": admin.person.id, "subject_id": victim.id,

@@ -61,6 +61,10 @@ async fn the_document_lists_these_operations() {
     /api/admin/approvals/{id} get
     /api/admin/approvals/{id}/confirm post
     /api/admin/approvals/{id}/reject post
+    /api/admin/audit get
+    /api/admin/audit/export get
+    /api/admin/audit/head get
+    /api/admin/audit/verify post
     /api/admin/channels get
     /api/admin/channels post
     /api/admin/incident get

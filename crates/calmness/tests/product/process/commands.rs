@@ -82,6 +82,8 @@ async fn config_check_says_each_finding_in_a_sentence_and_where_to_mend_it() {
       CALMNESS__PROVIDERS__HMAC_PSP__ENABLED in the environment, or providers.hmac_psp.enabled in calmness.toml: set true, with the service's address and secrets
     error: keys.backend: The key that opens everything would stand beside the database's address: keys.backend is local.
       CALMNESS__KEYS__BACKEND in the environment, or keys.backend in calmness.toml: set vault or aws_kms, or accept it with keys.allow_local = true
+    warning: backup.directory: No backup is made.
+      CALMNESS__BACKUP__DIRECTORY in the environment, or backup.directory in calmness.toml: set a folder and backup.recipients, or back the database up by other means
     "#);
     let development = [("CALMNESS__ENVIRONMENT", "development"), ("SECRET_KEY", SECRET_KEY)];
     let enough = program.run(&["config", "check"], &development, "").await;

@@ -1,6 +1,7 @@
 //! Where else a secret could come out: a dump, an archive of evidence, what clients are answered, what commands print, what
 //! `Debug` shows. Each search first proves that it finds what is there.
 
+use std::fmt::Write;
 use std::process::Stdio;
 
 use calmness::config::Config;
@@ -262,10 +263,10 @@ fn written() -> String {
     let mut written = String::new();
     for (name, values) in sections {
         if !name.is_empty() {
-            written += &format!("[{name}]\n");
+            writeln!(written, "[{name}]").unwrap();
         }
         for (key, value) in values.as_object().unwrap() {
-            written += &format!("{key} = {value}\n");
+            writeln!(written, "{key} = {value}").unwrap();
         }
     }
     written
