@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::rehearsal::http::{Failure, Played, demand, list, same, until};
+use crate::rehearsal::http::{Failure, Played, demand, list, same, until_so};
 use crate::rehearsal::operators::{Admin, done};
 use crate::rehearsal::report::{Report, Scene};
-use crate::rehearsal::world::World;
+use crate::rehearsal::world::{COMPANY, World};
 
 pub(super) async fn verified(world: &World, report: &mut Report, admin: &Admin) -> Scene {
     let on_machine = async {
+        sealed(world).await?;
         let output = world.command(&["audit", "verify"], "").await?;
         done(&output)?;
         Ok(((), String::from_utf8_lossy(&output.stdout).trim().to_owned()))
@@ -21,27 +22,38 @@ pub(super) async fn verified(world: &World, report: &mut Report, admin: &Admin) 
     };
     report.step("the same is said to an admin who asks", asked).await?;
     let edited = edited(world);
-    report.step("the database's owner edits one entry: it is named; put back, all fits again", edited).await
+    report
+        .step(
+            "the database's owner edits one entry: it is named and mailed; put back, all fits again",
+            edited,
+        )
+        .await
 }
 
-/// Edits the confirmation of the account, looks, and puts it back whatever was found.
-async fn edited(world: &World) -> Played<()> {
-    let entry: i64 = until("an entry is sealed", async || {
-        let found = "SELECT audit_chain.entry_id
-                     FROM audit_chain
-                     JOIN audit_logs ON audit_logs.id = audit_chain.entry_id
-                     WHERE audit_logs.action = 'setting.cooling'
-                     ORDER BY audit_chain.position
-                     LIMIT 1";
-        Ok(sqlx::query_scalar(found).fetch_optional(&world.owner).await?)
+/// Waits until everything that was written up to now is in the chain.
+async fn sealed(world: &World) -> Played<()> {
+    let written: i64 = sqlx::query_scalar("SELECT max(id) FROM audit_logs").fetch_one(&world.owner).await?;
+    let open = "SELECT EXISTS (SELECT FROM audit_logs
+                               WHERE id <= $1
+                                 AND NOT EXISTS (SELECT FROM audit_chain WHERE entry_id = audit_logs.id))";
+    until_so("what was written is sealed", async || {
+        let open: bool = sqlx::query_scalar(open).bind(written).fetch_one(&world.owner).await?;
+        Ok(!open)
     })
-    .await?;
+    .await
+}
+
+/// Edits the entry of the last rotation, looks, and puts it back whatever was found.
+async fn edited(world: &World) -> Played<()> {
+    let found = "SELECT id FROM audit_logs WHERE action = 'data_key.rotated' ORDER BY id DESC LIMIT 1";
+    let entry: i64 = sqlx::query_scalar(found).fetch_one(&world.owner).await?;
+    sealed(world).await?;
     let original: Value = sqlx::query_scalar("SELECT details FROM audit_logs WHERE id = $1")
         .bind(entry)
         .fetch_one(&world.owner)
         .await?;
     let mut forged = original.clone();
-    forged["reason"] = json!("nothing to see here");
+    forged["backend"] = json!("nobody");
     write(world, entry, &forged).await?;
     let looked = world.command(&["audit", "verify", "--json"], "").await;
     write(world, entry, &original).await?;
@@ -52,6 +64,7 @@ async fn edited(world: &World) -> Played<()> {
     let findings = list(&told, "/findings");
     let named = findings.iter().any(|finding| finding["kind"] == "changed" && finding["entry"] == entry);
     demand(named, || format!("entry {entry} is not named: {told}"))?;
+    world.one_letter(COMPANY, "alert", "calmness audit verify").await?;
     done(&world.command(&["audit", "verify"], "").await?)
 }
 
