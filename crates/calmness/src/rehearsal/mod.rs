@@ -6,7 +6,9 @@
 //! and those that only the outside can tell ([`verdict`]).
 
 mod acts;
+mod authenticator;
 mod http;
+mod operators;
 mod people;
 mod report;
 mod verdict;
@@ -71,6 +73,7 @@ async fn perform(world: &mut World, report: &mut Report) -> bool {
     acts::peers::play(world, report).await;
     acts::attack::play(world, report).await;
     acts::providers::play(world, report).await;
+    acts::operators_day::play(world, report).await;
     let examined = verdict::examine(world, report).await.ok();
     report.end(examined.as_deref(), &world.kept_log())
 }

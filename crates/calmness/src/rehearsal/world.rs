@@ -1,6 +1,7 @@
 //! The world of one rehearsal: a demo of its own in a folder that is thrown away, its clock, its faults, its people.
 
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::random::{Random, SeededRandom, SystemRandom, bytes};
@@ -11,9 +12,10 @@ use uuid::Uuid;
 
 use super::RehearsalError;
 use super::http::{self, Door, Failure, Played, demand, list, text};
+use super::operators;
 use super::people::Customer;
 use crate::config::Opening;
-use crate::demo::{self, Demo, DemoOptions, Role};
+use crate::demo::{self, Account, Demo, DemoOptions, Role};
 use crate::terminal;
 
 /// Where the company's mails go in a demo.
@@ -110,6 +112,16 @@ impl World {
     /// What the simulated payment service signs its callbacks with.
     pub(super) fn callback_secret(&self) -> &str {
         &self.demo.ready().psp_secret
+    }
+
+    /// The admin that a demo has from the start.
+    pub(super) fn admin(&self) -> &Account {
+        &self.demo.ready().admin
+    }
+
+    /// Runs a command of this program as the operator does on the machine, with what is typed into it.
+    pub(super) async fn command(&self, arguments: &[&str], typed: &str) -> Played<Output> {
+        operators::command(&self.demo.ready().config, arguments, typed).await
     }
 
     /// Business time goes on by so much, and what that makes due is done.

@@ -3,12 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crypto::totp::{self, TotpSecret};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
+use crate::rehearsal::authenticator::{fresh_step, secret};
 use crate::rehearsal::http::{self, Door, Failure, Played, Reply, demand, list, same, text};
 use crate::rehearsal::people::{Newcomer, PASSWORD};
 use crate::rehearsal::report::{Report, Scene};
@@ -19,8 +18,6 @@ const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
 /// So many passwords are tried at once, and so often.
 const AT_ONCE: usize = 8;
 const VOLLEYS: usize = 3;
-/// A code is shown only while so many seconds are left of its time step.
-const STEP_RESERVE_SECONDS: i64 = 6;
 
 pub(in crate::rehearsal) async fn play(world: &mut World, report: &mut Report) {
     report.act("attack", "Act 5: an account under attack");
@@ -230,36 +227,4 @@ async fn stealing(world: &World, report: &mut Report, owner: &mut Owner, attacke
         owner.me().await?.expect(200).map(drop)
     };
     report.step("Kofi logs in again and works on", working).await
-}
-
-/// The present time step, with time enough left to show its code.
-async fn fresh_step() -> i64 {
-    let now = now();
-    let left = totp::STEP_SECONDS - now.rem_euclid(totp::STEP_SECONDS);
-    if left < STEP_RESERVE_SECONDS {
-        let left = u64::try_from(left).unwrap_or(1);
-        tokio::time::sleep(std::time::Duration::from_secs(left)).await;
-    }
-    totp::step(self::now())
-}
-
-#[expect(clippy::disallowed_methods, reason = "an authenticator app reads the telephone's clock")]
-fn now() -> i64 {
-    OffsetDateTime::now_utc().unix_timestamp()
-}
-
-/// Reads base32 (RFC 4648 §6) as an app does.
-fn secret(base32: &str) -> Played<TotpSecret> {
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for letter in base32.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter);
-        let value = value.ok_or_else(|| Failure("the secret is no base32".to_owned()))?;
-        bits = bits << 5 | u32::try_from(value).unwrap_or_default();
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or_default());
-        }
-    }
-    TotpSecret::from_bytes(&bytes).ok_or_else(|| Failure("the secret has another length".to_owned()))
 }
