@@ -862,6 +862,7 @@ approval-role = Change of role
 approval-freeze_admin = Freezing of an administrator
 approval-setting_set = Change of a setting
 approval-setting_delete = Deletion of a setting
+approval-plan_prices = Large cut of a price
 mail-approval-asked-subject = To confirm: { $title }
 mail-approval-asked-text = A sensitive change waits for a second confirmation. Nothing has been done yet.
 mail-approval-done-subject = Confirmed: { $title }

@@ -603,13 +603,13 @@ alert-refund_failed-action = Lisez ci-dessous la raison du prestataire. Si la so
 alert-key_backend_away-title = Le service de clés ne répond plus
 alert-key_backend_away-action = Le produit continue avec les clés en mémoire, un jour au plus ; un redémarrage échouerait. Lisez ci-dessous ce que répond le service, puis vérifiez qu’il est ouvert, joignable et que ses droits sont en place. « calmness keys status » dit quand il est revenu.
 alert-backup_failed-title = Une sauvegarde n’a pas pu être faite
-alert-backup_failed-action = Lisez la raison ci-dessous : souvent le disque est plein ou « pg_dump » manque. Corrigez-la, puis lancez « calmness backup create » ; sinon un nouvel essai a lieu toutes les heures.
+alert-backup_failed-action = Lisez la raison ci-dessous : souvent le disque est plein ou « pg_dump » manque. Corrigez-la, puis lancez « calmness backup create » ; sinon un nouvel essai a lieu toutes les heures.
 alert-backup_old-title = La dernière sauvegarde a plus de 48 heures
-alert-backup_old-action = Vérifiez le dossier des sauvegardes et le journal du service, puis lancez « calmness backup create ». D’ici là, une panne de disque perdrait tout ce qui est plus récent.
+alert-backup_old-action = Vérifiez le dossier des sauvegardes et le journal du service, puis lancez « calmness backup create ». D’ici là, une panne de disque perdrait tout ce qui est plus récent.
 alert-account_frozen-title = Une règle a gelé un compte
 alert-account_frozen-action = Lisez la raison ci-dessous et vérifiez avec la personne, puis levez le gel ou confirmez-le. D’ici là, elle ne peut pas se connecter, mais son temps et son accès au canal continuent.
 alert-removals_held-title = Des retraits attendent votre décision
-alert-removals_held-action = Rien ne les annonçait, et ils sont trop nombreux pour une heure. Vérifiez ce qui s’est passé (remboursements, gels, identifiant du canal, horloge), puis lancez « calmness removals list » et confirmez ou refusez. D’ici là, ces personnes restent dans le canal.
+alert-removals_held-action = Rien ne les annonçait, et ils sont trop nombreux pour une heure. Vérifiez ce qui s’est passé (remboursements, gels, identifiant du canal, horloge), puis lancez « calmness removals list » et confirmez ou refusez. D’ici là, ces personnes restent dans le canal.
 
 ## Robot Telegram
 
@@ -871,6 +871,7 @@ approval-role = Changement de rôle
 approval-freeze_admin = Gel d’un administrateur
 approval-setting_set = Changement d’un réglage
 approval-setting_delete = Suppression d’un réglage
+approval-plan_prices = Baisse importante d’un prix
 mail-approval-asked-subject = À confirmer : { $title }
 mail-approval-asked-text = Un changement sensible attend une deuxième confirmation. Rien n’est encore fait.
 mail-approval-done-subject = Confirmé : { $title }

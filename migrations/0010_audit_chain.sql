@@ -18,7 +18,7 @@ CREATE INDEX audit_personal_owner ON audit_personal (owner) WHERE owner IS NOT N
 -- What was written before: addresses, and the numbers of Telegram accounts.
 INSERT INTO audit_personal (entry_id, owner, salt, content)
 SELECT id,
-       CASE WHEN actor_kind = 'user' AND actor_id <> user_id::text THEN actor_id::uuid END,
+       CASE WHEN actor_kind = 'user' AND actor_id IS DISTINCT FROM user_id::text THEN actor_id::uuid END,
        uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
        jsonb_strip_nulls(jsonb_build_object('address', address, 'telegram_user_id', telegram))::text
 FROM (SELECT id, actor_kind, actor_id, user_id,

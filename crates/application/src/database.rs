@@ -135,8 +135,12 @@ pub(crate) fn close_idle(db: &PgPool) {
 /// Creates the group roles where they are missing, migrates, and grants. Needs the owner's rights.
 pub async fn migrate(owner: &PgPool) -> Result<(), DatabaseError> {
     create_roles(owner).await?;
-    MIGRATIONS.run(owner).await?;
-    sqlx::raw_sql(GRANTS).execute(owner).await?;
+    let mut patient = owner.acquire().await?;
+    // A migration of a large table takes as long as it takes.
+    patient.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await?;
+    MIGRATIONS.run(&mut *patient).await?;
+    patient.execute(sqlx::raw_sql(GRANTS)).await?;
+    drop(patient.detach());
     Ok(())
 }
 

@@ -52,12 +52,14 @@ pub struct Stats {
     pub alerts_open: i64,
     /// Contradictions that wait for a decision now.
     pub quarantine_waiting: i64,
+    /// Changes that wait for their second confirmation now.
+    pub approvals_waiting: i64,
 }
 
 impl App {
     /// How the business went in a range, and stands now.
     pub async fn stats(&self, range: Range) -> Result<Stats, StoreError> {
-        let now = self.now().await?.business;
+        let now = self.now().await?;
         let row = sqlx::query!(
             r#"SELECT (SELECT count(*) FROM payments WHERE created_at >= $1 AND created_at < $2) AS "opened!",
                       (SELECT count(*) FROM payments
@@ -70,10 +72,12 @@ impl App {
                       (SELECT count(*) FROM subscriptions
                        WHERE ends_at >= $1 AND ends_at < $2 AND ends_at <= $3) AS "ended!",
                       (SELECT count(*) FROM alerts WHERE acknowledged_at IS NULL) AS "alerts!",
-                      (SELECT count(*) FROM quarantine WHERE resolution IS NULL) AS "waiting!""#,
+                      (SELECT count(*) FROM quarantine WHERE resolution IS NULL) AS "waiting!",
+                      (SELECT count(*) FROM approvals WHERE state = 'pending' AND expires_at > $4) AS "approvals!""#,
             range.from,
             range.to,
-            now
+            now.business,
+            now.wall
         )
         .fetch_one(self.db())
         .await?;
@@ -87,6 +91,7 @@ impl App {
             subscriptions_ended: row.ended,
             alerts_open: row.alerts,
             quarantine_waiting: row.waiting,
+            approvals_waiting: row.approvals,
         })
     }
 

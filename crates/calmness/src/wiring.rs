@@ -187,7 +187,8 @@ pub async fn wire_with(
     let wall = clock.wall();
     let keys = Keys::open(&db, &secrets, backends, patience, &public_url, &*random, wall).await?;
     let passwords = Passwords::new(password_params, Arc::clone(&random))?;
-    let peers = if backup::is_isolated(&db).await? {
+    let isolated = backup::is_isolated(&db).await?;
+    let peers = if isolated {
         tracing::warn!(
             "this database is an ISOLATED copy: payment providers, mail, SMS and Telegram are not reached"
         );
@@ -207,7 +208,8 @@ pub async fn wire_with(
             max_percent: config.removals.max_percent,
         },
         retention: retention(&config.retention),
-        audit_anchor_file: config.audit.anchor_file.clone(),
+        // A copy has a history of its own, which is not the one that the file anchors.
+        audit_anchor_file: config.audit.anchor_file.clone().filter(|_| !isolated),
         telegram_api_url: config.telegram.api_url.as_str().trim_end_matches('/').to_owned(),
         fixed_settings: fixed_settings(config),
     };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 use crate::money::Money;
@@ -41,6 +41,12 @@ macro_rules! code {
 
             fn from_str(text: &str) -> Result<Self, InvalidCode> {
                 if valid_code(text) { Ok(Self(text.to_owned())) } else { Err(InvalidCode) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
 

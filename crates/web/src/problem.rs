@@ -342,6 +342,7 @@ impl From<PlanError> for Problem {
             PlanError::Stale(_) => Self::new(StatusCode::CONFLICT, "stale"),
             PlanError::Sold => Self::new(StatusCode::CONFLICT, "plan_sold"),
             PlanError::Prices => Self::field("/prices", "not_allowed"),
+            PlanError::Approval(error) => (*error).into(),
         }
     }
 }
@@ -433,6 +434,7 @@ impl From<ApprovalError> for Problem {
             ApprovalError::ReasonRequired => Self::field("/reason", "reason"),
             ApprovalError::Identity(error) => error.into(),
             ApprovalError::Setting(error) => error.into(),
+            ApprovalError::Plan(error) => error.into(),
         }
     }
 }

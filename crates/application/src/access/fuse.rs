@@ -9,6 +9,7 @@ use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
 use super::fuse_store::{self, Facts, HeldState};
+use super::link::identifying;
 use super::store::{self, Claimed, Situation};
 use crate::actor::Context;
 use crate::app::App;
@@ -98,9 +99,12 @@ async fn record_held(
     let entry = audit::Entry {
         action: "membership.held",
         subject_kind: "membership",
-        subject_id: format!("{}/{}", claimed.place.channel, claimed.place.account),
+        subject_id: match facts.user {
+            Some(user) => format!("{}/{user}", claimed.place.channel),
+            None => format!("{}/nobody", claimed.place.channel),
+        },
         user: facts.user,
         details: json!({ "hold": hold, "reason": Unforeseen::as_str(facts.reason) }),
     };
-    audit::record(tx, entry).await
+    audit::record_with(tx, entry, identifying(claimed.place.account)).await
 }

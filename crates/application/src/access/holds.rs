@@ -121,10 +121,9 @@ impl App {
             self.tx("tell_of_held_removals", &context, |tx| {
                 let hold = &hold;
                 async move {
-                    if store::tell(tx, hold).await? {
-                        ask(self, tx, hold.id).await?;
-                    }
-                    Ok::<_, StoreError>(())
+                    store::tell(tx, hold).await?;
+                    // Also where nobody has answered in time: a list never waits without a question.
+                    ask(self, tx, hold.id).await
                 }
                 .scope_boxed()
             })

@@ -62,7 +62,10 @@ pub(super) async fn open(db: &PgPool) -> Result<Vec<RemovalHold>, StoreError> {
 pub(super) async fn untold(db: &PgPool, now: Instant) -> Result<Vec<RemovalHold>, StoreError> {
     let due = sqlx::query_scalar!(
         "SELECT id FROM removal_holds
-         WHERE decision IS NULL AND told_version < version
+         WHERE decision IS NULL
+           AND (told_version < version
+                OR NOT EXISTS (SELECT FROM approvals
+                               WHERE object = 'removals:' || removal_holds.id AND state = 'pending'))
            AND (opened_at <= $2
                 OR NOT EXISTS (SELECT FROM memberships
                                WHERE memberships.channel = removal_holds.channel AND due_at <= $1))",
@@ -79,8 +82,8 @@ pub(super) async fn untold(db: &PgPool, now: Instant) -> Result<Vec<RemovalHold>
     Ok(holds)
 }
 
-/// Tells admins of a list, once for each state of it. Says whether they had to be told.
-pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<bool, StoreError> {
+/// Tells admins of a list, once for each state of it.
+pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<(), StoreError> {
     let first = sqlx::query!(
         "UPDATE removal_holds SET told_version = $2 WHERE id = $1 AND told_version < $2 AND decision IS NULL",
         hold.id.uuid(),
@@ -89,7 +92,7 @@ pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<bool, StoreE
     .execute(tx.db())
     .await?;
     if first.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(());
     }
     let mut reasons: BTreeMap<&str, u32> = BTreeMap::new();
     for held in &hold.people {
@@ -103,8 +106,7 @@ pub(super) async fn tell(tx: &mut Tx, hold: &RemovalHold) -> Result<bool, StoreE
         "reasons": reasons,
         "accounts": named,
     });
-    alerts::raise(tx, alerts::Kind::RemovalsHeld, &format!("removals_held:{}", hold.id), details).await?;
-    Ok(true)
+    alerts::raise(tx, alerts::Kind::RemovalsHeld, &format!("removals_held:{}", hold.id), details).await
 }
 
 /// The accounts on a list, by the reason of their removal.

@@ -102,12 +102,17 @@ pub async fn raise(tx: &mut Tx, kind: Kind, condition: &str, details: Value) -> 
     if raised.occurrences > 1 {
         return Ok(());
     }
+    // Telegram's numbers are people's, and an entry can never be erased.
+    let mut told = details.clone();
+    if let Some(members) = told.as_object_mut() {
+        members.remove("accounts");
+    }
     let entry = audit::Entry {
         action: "alert.raised",
         subject_kind: "alert",
         subject_id: id.to_string(),
         user: None,
-        details: json!({ "kind": kind.as_str(), "condition": condition, "details": details }),
+        details: json!({ "kind": kind.as_str(), "condition": condition, "details": told }),
     };
     audit::record(tx, entry).await?;
     let content = Content::Alert { kind: kind.as_str().to_owned(), condition: condition.to_owned(), details };

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use domain::ids::{ApprovalId, RemovalHoldId, SessionId, UserId};
+use domain::plan::PlanCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::access::{self, HoldError, RemovalDecision};
 use crate::actor::Role;
 use crate::app::App;
 use crate::identity;
+use crate::plans::{self, PlanChange};
 use crate::settings::{self, Key};
 use crate::tx::{StoreError, Tx};
 
@@ -45,6 +47,13 @@ pub enum Action {
         /// Which.
         key: Key,
     },
+    /// Changes a plan whose prices fall far, or end in a currency.
+    PlanPrices {
+        /// Which.
+        plan: PlanCode,
+        /// How.
+        change: PlanChange,
+    },
     /// Removes people whose removal nobody could foresee.
     RemoveMembers {
         /// The list that they are on.
@@ -68,6 +77,8 @@ pub(crate) struct Aftermath {
     pub(crate) ended: Vec<SessionId>,
     /// Settings are others.
     pub(crate) settings: bool,
+    /// The price list is another.
+    pub(crate) plans: bool,
 }
 
 impl fmt::Debug for Action {
@@ -89,6 +100,7 @@ impl Action {
             Self::FreezeAdmin { .. } => "freeze_admin",
             Self::SettingSet { .. } => "setting_set",
             Self::SettingDelete { .. } => "setting_delete",
+            Self::PlanPrices { .. } => "plan_prices",
             Self::RemoveMembers { .. } => "remove_members",
         }
     }
@@ -98,6 +110,7 @@ impl Action {
         match self {
             Self::Role { user, .. } | Self::FreezeAdmin { user, .. } => identity::object(*user),
             Self::SettingSet { key, .. } | Self::SettingDelete { key } => settings::object(*key),
+            Self::PlanPrices { plan, .. } => plans::object(plan),
             Self::RemoveMembers { list } => access::hold_object(*list),
         }
     }
@@ -111,6 +124,7 @@ impl Action {
             Self::SettingSet { key, .. } | Self::SettingDelete { key } => {
                 Ok(settings::lock_version(app, tx, *key).await?)
             }
+            Self::PlanPrices { plan, .. } => Ok(plans::lock_version(tx, plan).await?.to_string()),
             Self::RemoveMembers { list } => Ok(access::lock_hold(tx, *list).await?.to_string()),
         }
     }
@@ -125,6 +139,7 @@ impl Action {
                 Ok(settings::describe(app, tx, *key, Some(&value)).await?)
             }
             Self::SettingDelete { key } => Ok(settings::describe(app, tx, *key, None).await?),
+            Self::PlanPrices { plan, change } => Ok(plans::describe(tx, plan, change).await?),
             Self::RemoveMembers { list } => Ok(access::describe_hold(tx, *list).await?),
         }
     }
@@ -139,20 +154,24 @@ impl Action {
         match self {
             Self::Role { user, role } => {
                 let ended = identity::change_role(tx, *user, *role).await?;
-                Ok(Aftermath { ended, settings: false })
+                Ok(Aftermath { ended, ..Aftermath::default() })
             }
             Self::FreezeAdmin { user, reason } => {
                 let ended = identity::freeze_by_admin(tx, *user, reason).await?;
-                Ok(Aftermath { ended, settings: false })
+                Ok(Aftermath { ended, ..Aftermath::default() })
             }
             Self::SettingSet { key, value } => {
                 let value = SecretString::from(value.as_str());
                 settings::set_approved(app, tx, *key, &value, approved).await?;
-                Ok(Aftermath { ended: Vec::new(), settings: true })
+                Ok(Aftermath { settings: true, ..Aftermath::default() })
             }
             Self::SettingDelete { key } => {
                 settings::delete_approved(app, tx, *key, approved).await?;
-                Ok(Aftermath { ended: Vec::new(), settings: true })
+                Ok(Aftermath { settings: true, ..Aftermath::default() })
+            }
+            Self::PlanPrices { plan, change } => {
+                plans::change(tx, plan, change).await?;
+                Ok(Aftermath { plans: true, ..Aftermath::default() })
             }
             Self::RemoveMembers { list } => {
                 access::decide_hold(tx, *list, RemovalDecision::Confirm).await?;
@@ -167,7 +186,8 @@ impl Action {
             Self::Role { .. }
             | Self::FreezeAdmin { .. }
             | Self::SettingSet { .. }
-            | Self::SettingDelete { .. } => Ok(()),
+            | Self::SettingDelete { .. }
+            | Self::PlanPrices { .. } => Ok(()),
             Self::RemoveMembers { list } => {
                 match access::decide_hold(tx, *list, RemovalDecision::Reject).await {
                     // Nobody is left on it, which is what was wanted.
@@ -185,6 +205,9 @@ impl App {
         self.revoked(&aftermath.ended);
         if aftermath.settings {
             self.follow_settings().await?;
+        }
+        if aftermath.plans {
+            self.catalogue().reload(self.db()).await?;
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ pub(crate) use self::request::{request, supersede};
 pub use self::summary::{Change, Summary};
 use crate::access::HoldError;
 use crate::identity::IdentityError;
+use crate::plans::PlanError;
 use crate::settings::SettingError;
 use crate::tx::{StoreError, tx_error};
 
@@ -106,6 +107,9 @@ pub enum ApprovalError {
     /// A setting cannot be changed like that.
     #[error(transparent)]
     Setting(SettingError),
+    /// A plan cannot be changed like that.
+    #[error(transparent)]
+    Plan(PlanError),
 }
 tx_error!(ApprovalError);
 
@@ -126,6 +130,18 @@ impl From<HoldError> for ApprovalError {
             HoldError::Store(error) => Self::Store(error),
             HoldError::NotFound => Self::NotFound,
             HoldError::Changed { .. } => Self::Stale,
+        }
+    }
+}
+
+impl From<PlanError> for ApprovalError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => Self::Store(error),
+            PlanError::UnknownPlan => Self::NotFound,
+            PlanError::Stale(_) => Self::Stale,
+            PlanError::Approval(error) => *error,
+            other => Self::Plan(other),
         }
     }
 }

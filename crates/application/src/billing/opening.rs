@@ -19,7 +19,7 @@ impl App {
         Order {
             payment_id: stored.id,
             amount: stored.payment.amount,
-            description: format!("{}: {}", self.company_name(), stored.plan_code),
+            description: format!("{}: {}", self.options().company_name, stored.plan_code),
             return_url: self.return_url(stored.id, stored.quote_expires_at),
             webhook_url: format!("{public_url}/api/webhooks/{}", stored.provider),
             created_at: stored.created_at,

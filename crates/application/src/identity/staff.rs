@@ -51,7 +51,8 @@ impl App {
                       EXISTS (SELECT FROM sms_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL) AS "sms!",
                       (SELECT count(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL) AS "codes!",
                       (SELECT count(*) FROM sessions
-                       WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3 AND last_used_at > $4) AS "sessions!",
+                       WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3 AND last_used_at > $4
+                         AND created_at > (SELECT not_before FROM session_cutoff)) AS "sessions!",
                       (SELECT count(*) FROM api_keys
                        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3) AS "api_keys!""#,
             id.uuid(),

@@ -7,14 +7,16 @@
 mod store;
 
 use domain::money::Money;
-use domain::plan::{ChannelKey, PlanCode, PlanLength};
+use domain::plan::{ChannelKey, PlanCode, PlanLength, price_change_is_critical};
 use scoped_futures::ScopedFutureExt;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 pub(crate) use self::store::{channel_of, first_of_channel};
 use crate::actor::Context;
 use crate::app::App;
+use crate::approvals::{self, Action, ApprovalError, ApprovalView, Change, Summary};
 use crate::audit;
 use crate::tx::{StoreError, Tx, tx_error};
 
@@ -42,8 +44,29 @@ pub enum PlanError {
     /// Two prices in one currency, or one that is nothing.
     #[error("a plan has one price of at least one minor unit per currency")]
     Prices,
+    /// A second confirmation is needed, and could not be asked for.
+    #[error(transparent)]
+    Approval(Box<ApprovalError>),
 }
 tx_error!(PlanError);
+
+impl From<ApprovalError> for PlanError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Store(error) => Self::Store(error),
+            other => Self::Approval(Box::new(other)),
+        }
+    }
+}
+
+/// What came of a change of a plan.
+#[derive(Clone, Debug)]
+pub enum PlanChanged {
+    /// It is done.
+    Done(PlanView),
+    /// It could give away what is sold, and waits for a second confirmation (SEC-55).
+    Pending(Box<ApprovalView>),
+}
 
 /// A plan as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +116,7 @@ pub struct NewPlan {
 }
 
 /// What changes about a plan; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanChange {
     /// The version that it was decided from.
     pub version: i32,
@@ -109,9 +132,48 @@ pub struct PlanChange {
     pub channel: Option<ChannelKey>,
 }
 
-/// Changes a plan, if it still has the version that this was decided from. The plan as it is then.
-pub async fn change(tx: &mut Tx, code: &PlanCode, change: &PlanChange) -> Result<PlanView, PlanError> {
+/// What an approval of a change of a plan is about.
+pub(crate) fn object(code: &PlanCode) -> String {
+    format!("plan:{code}")
+}
+
+/// The version of a plan, which stays until the commit.
+pub(crate) async fn lock_version(tx: &mut Tx, code: &PlanCode) -> Result<i32, PlanError> {
+    Ok(store::lock(tx, code).await?.ok_or(PlanError::UnknownPlan)?.version)
+}
+
+/// What a change of prices would change.
+pub(crate) async fn describe(
+    tx: &mut Tx,
+    code: &PlanCode,
+    wanted: &PlanChange,
+) -> Result<Summary, PlanError> {
     let before = store::lock(tx, code).await?.ok_or(PlanError::UnknownPlan)?;
+    let after = changed(&before, wanted)?;
+    let (before, after) = (told(&before), told(&after));
+    let fields = ["prices", "active", "rank", "days", "channel"];
+    let changes = fields.iter().filter(|field| before[**field] != after[**field]).map(|field| {
+        let value =
+            |plan: &Value| plan[*field].as_str().map_or_else(|| plan[*field].to_string(), str::to_owned);
+        Change::of(field, &value(&before), &value(&after))
+    });
+    Ok(Summary { subject: code.to_string(), changes: changes.collect() })
+}
+
+/// Changes a plan, if it still has the version that this was decided from. The plan as it is then.
+pub(crate) async fn change(tx: &mut Tx, code: &PlanCode, change: &PlanChange) -> Result<PlanView, PlanError> {
+    let before = store::lock(tx, code).await?.ok_or(PlanError::UnknownPlan)?;
+    let after = changed(&before, change)?;
+    check_channel(tx, &after.channel).await?;
+    store::update(tx, &after).await?;
+    let details = json!({ "before": told(&before), "after": told(&after) });
+    audit::record(tx, entry("plan.changed", code, details)).await?;
+    approvals::supersede(tx, &object(code)).await?;
+    Ok(after)
+}
+
+/// The plan as it would be.
+fn changed(before: &PlanView, change: &PlanChange) -> Result<PlanView, PlanError> {
     if before.version != change.version {
         return Err(PlanError::Stale(before.version));
     }
@@ -128,11 +190,25 @@ pub async fn change(tx: &mut Tx, code: &PlanCode, change: &PlanChange) -> Result
         return Err(PlanError::Sold);
     }
     check_prices(&after.prices)?;
-    check_channel(tx, &after.channel).await?;
-    store::update(tx, &after).await?;
-    let details = json!({ "before": told(&before), "after": told(&after) });
-    audit::record(tx, entry("plan.changed", code, details)).await?;
     Ok(after)
+}
+
+async fn change_or_ask(
+    app: &App,
+    tx: &mut Tx,
+    code: &PlanCode,
+    wanted: &PlanChange,
+    reason: &str,
+) -> Result<PlanChanged, PlanError> {
+    let before = store::lock(tx, code).await?.ok_or(PlanError::UnknownPlan)?;
+    let after = changed(&before, wanted)?;
+    check_channel(tx, &after.channel).await?;
+    if price_change_is_critical(&before.prices, &after.prices) {
+        let action = Action::PlanPrices { plan: code.clone(), change: wanted.clone() };
+        let asked = approvals::request(app, tx, &action, reason).await?;
+        return Ok(PlanChanged::Pending(Box::new(asked)));
+    }
+    Ok(PlanChanged::Done(change(tx, code, wanted).await?))
 }
 
 impl App {
@@ -149,16 +225,20 @@ impl App {
         Ok(made)
     }
 
-    /// Changes a plan. Every other instance sells the new one with its next look at the price list.
+    /// Changes a plan. Every other instance sells the new one with its next look at the price list. Prices that fall by
+    /// more than half wait for a second confirmation, for which there must be a reason (SEC-55).
     pub async fn change_plan(
         &self,
         context: &Context,
         code: &PlanCode,
         wanted: &PlanChange,
-    ) -> Result<PlanView, PlanError> {
-        let changed =
-            self.tx("change_plan", context, |tx| async move { change(tx, code, wanted).await }.scope_boxed());
-        let changed = changed.await?;
+        reason: &str,
+    ) -> Result<PlanChanged, PlanError> {
+        let changed = self
+            .tx("change_plan", context, |tx| {
+                async move { change_or_ask(self, tx, code, wanted, reason).await }.scope_boxed()
+            })
+            .await?;
         self.catalogue().reload(self.db()).await?;
         Ok(changed)
     }

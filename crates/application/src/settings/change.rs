@@ -120,7 +120,7 @@ async fn change(
 ) -> Result<Changed, ApprovalError> {
     let locked = store::lock(app, tx, key).await?;
     let operator = tx.context().actor == Actor::Operator;
-    if !operator && key.needs_approval(locked.set_before()) {
+    if !operator && (key.needs_approval(locked.set_before()) || is_a_new_way_for_money(tx, key).await?) {
         let action = Action::set(key, value);
         return Ok(Changed::Pending(Box::new(approvals::request(app, tx, &action, reason).await?)));
     }
@@ -130,6 +130,15 @@ async fn change(
         cooling::tell(app, tx, key, cooling::Event::Changed, &locked, value).await?;
     }
     Ok(changed)
+}
+
+/// Whether a provider would be offered beside those that payers pay through already: its first value redirects money, too.
+async fn is_a_new_way_for_money(tx: &mut Tx, key: Key) -> Result<bool, SettingError> {
+    if key.provider().is_none() {
+        return Ok(false);
+    }
+    let query = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM payments) AS "sold!""#);
+    Ok(query.fetch_one(tx.db()).await?)
 }
 
 async fn delete(app: &App, tx: &mut Tx, key: Key, reason: &str) -> Result<Changed, ApprovalError> {

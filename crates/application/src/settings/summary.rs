@@ -34,18 +34,42 @@ pub(super) fn summary(
 fn fields(keys: &Keys, key: Key, value: Option<&SecretString>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let Some(value) = value else { return found };
+    let document = key.provider().and_then(|_| serde_json::from_str::<Value>(value.expose_secret()).ok());
+    if let Some(document) = document {
+        flatten("", &document, &mut found);
+        if key.is_secret() {
+            for (path, text) in &mut found {
+                if !is_shown(path) {
+                    let leaf = SecretString::from(std::mem::take(text));
+                    *text = format!("fingerprint {}", store::fingerprint(keys, key, &leaf));
+                }
+            }
+        }
+        return found;
+    }
     if key.is_secret() {
         let fingerprint = store::fingerprint(keys, key, value);
         found.insert(key.as_str().to_owned(), format!("fingerprint {fingerprint}"));
         return found;
     }
-    match key.provider().and_then(|_| serde_json::from_str::<Value>(value.expose_secret()).ok()) {
-        Some(document) => flatten("", &document, &mut found),
-        None => {
-            found.insert(key.as_str().to_owned(), value.expose_secret().to_owned());
-        }
-    }
+    found.insert(key.as_str().to_owned(), value.expose_secret().to_owned());
     found
+}
+
+/// Whether a field of a provider's document says where money goes or how it is asked for, and is no secret. Every other one
+/// stands as a fingerprint.
+fn is_shown(path: &str) -> bool {
+    const SHOWN: [&str; 8] = [
+        "base_url",
+        "store_id",
+        "mode",
+        "currencies",
+        "networks",
+        "request_signing",
+        "target_environment",
+        "webhook_id",
+    ];
+    path.split('.').next().is_some_and(|field| SHOWN.contains(&field))
 }
 
 /// `{"addresses": [{"currency": "BTC"}]}` is `addresses.0.currency`.

@@ -5,6 +5,7 @@ use std::time::Duration as StdDuration;
 
 use domain::time::{Duration, Now};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::ClockWatch;
@@ -35,6 +36,7 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
     let mut last_sweep: Option<Now> = None;
     let mut last_heal: Option<Now> = None;
     let mut last_retention: Option<Now> = None;
+    let mut housekeeping = JoinSet::new();
     let mut clocks = ClockWatch::default();
     // Whoever starts the product runs the doctor by themselves: the first examination is an hour away.
     let mut last_examination = app.clock().wall();
@@ -42,7 +44,10 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
         // A leap of the clock is known before anything ends in it.
         let looked = clocks.look(&app).await;
         let swept = match looked {
-            Ok(()) => sweep_if_due(&app, &mut last_sweep, &mut last_heal, &mut last_retention).await,
+            Ok(()) => {
+                let (sweep, heal, retention) = (&mut last_sweep, &mut last_heal, &mut last_retention);
+                sweep_if_due(&app, sweep, heal, retention, &mut housekeeping).await
+            }
             Err(error) => Err(error),
         };
         match swept {
@@ -60,6 +65,7 @@ pub(super) async fn run(app: App, stop: CancellationToken) {
             () = tokio::time::sleep(TICK) => {}
         }
     }
+    housekeeping.shutdown().await;
     if let Err(error) = app.flush_refusals(true).await {
         tracing::error!(error = &error as &dyn Error, "counts of refused callbacks were lost");
     }
@@ -70,6 +76,7 @@ async fn sweep_if_due(
     last: &mut Option<Now>,
     heal: &mut Option<Now>,
     retention: &mut Option<Now>,
+    housekeeping: &mut JoinSet<()>,
 ) -> Result<(), StoreError> {
     app.flush_refusals(false).await?;
     let now = app.now().await?;
@@ -82,25 +89,41 @@ async fn sweep_if_due(
         *heal = Some(now);
     }
     if moved || over(last, SWEEP_EVERY) {
-        app.watch_removals().await?;
         let swept = app.sweep_subscriptions().await?;
-        app.erase_due().await?;
-        app.expire_approvals().await?;
-        app.activate_cooled().await?;
-        app.warn_of_ending_keys().await?;
         *last = Some(now);
+        // None of these keeps the others, or the next ends, waiting.
+        told("removals", app.watch_removals().await);
+        told("erasures", app.erase_due().await);
+        told("approvals", app.expire_approvals().await);
+        told("cooled settings", app.activate_cooled().await);
+        told("ending keys", app.warn_of_ending_keys().await);
         app.wake_workers();
         if swept.ended + swept.reminded > 0 {
             tracing::info!(sweep.ended = swept.ended, sweep.reminded = swept.reminded, "swept");
         }
     }
     if over(retention, RETENTION_EVERY) {
-        app.run_retention_if_due().await?;
-        app.rotate_jwt_key_when_due().await?;
-        app.rotate_data_key_when_due().await?;
         *retention = Some(now);
+        let app = app.clone();
+        // It may take minutes, in which people's time ends.
+        housekeeping.spawn(async move {
+            told("retention", app.run_retention_if_due().await);
+            told("keys of access tokens", app.rotate_jwt_key_when_due().await);
+            told("data keys", app.rotate_data_key_when_due().await);
+        });
     }
     Ok(())
+}
+
+/// A part of a sweep that failed comes back with the next one.
+fn told<T, E: Error + 'static>(part: &str, done: Result<T, E>) {
+    if let Err(error) = done {
+        tracing::error!(
+            sweep.part = part,
+            error = &error as &dyn Error,
+            "a part of a sweep failed and comes back"
+        );
+    }
 }
 
 impl App {

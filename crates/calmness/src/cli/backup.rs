@@ -108,10 +108,19 @@ pub(super) async fn backup(config: &Config, command: BackupCommand) -> Outcome {
 async fn create(config: &Config) -> Outcome {
     let plan = backup::plan(config, SystemClock.wall());
     let plan = plan.ok_or("set backup.directory, backup.recipients and the address of the database")?;
+    let wired = wiring::wire(config, ClockKind::System).await;
+    if let Ok(wired) = &wired
+        && application::backup::is_isolated(wired.app.db()).await?
+    {
+        return Err(
+            "this database is an isolated copy: its backup would stand among those of what it is a copy of"
+                .into(),
+        );
+    }
     let made = backup::create(plan, Watch::shown()).await?;
     terminal::say(&format!("{}  {} bytes", made.path.display(), made.sidecar.bytes));
     terminal::say(&format!("sha256 {}", made.sidecar.sha256));
-    match wiring::wire(config, ClockKind::System).await {
+    match wired {
         Ok(wired) => backup::record(&wired.app, &made).await,
         Err(error) => {
             terminal::note(&format!("the backup is made, and not written into the audit log: {error}"));

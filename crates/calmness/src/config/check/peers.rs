@@ -101,10 +101,10 @@ fn postgres(address: &SecretString) -> Option<Url> {
 fn mail(findings: &mut Findings) {
     let mail = &findings.config.mail;
     match &mail.smtp_url {
-        None => findings.error_in_production(
+        None => findings.warning_if_deployed(
             "mail.smtp_url",
-            "There is no mail server, so nobody can verify an address or be reminded.",
-            "set the address of one",
+            "The configuration names no mail server: until a setting does, nobody can verify an address or be reminded.",
+            "set the address of one, here or with `calmness settings set smtp_url -`",
         ),
         Some(address) => {
             if !is_mail_server(address.expose_secret()) {
@@ -117,10 +117,10 @@ fn mail(findings: &mut Findings) {
         }
     }
     match &mail.from {
-        None => findings.error_in_production(
+        None => findings.warning_if_deployed(
             "mail.from",
-            "Mail has no sender.",
-            "set one, like Calmness <no-reply@calmness.example>",
+            "The configuration names no sender of mail.",
+            "set one, like Calmness <no-reply@calmness.example>, here or with `calmness settings set mail_from -`",
         ),
         Some(from) if !is_sender(from) => findings.error(
             "mail.from",
@@ -180,10 +180,10 @@ fn telegram(findings: &mut Findings) {
         );
     }
     match &telegram.bot_token {
-        None => findings.error_in_production(
+        None => findings.warning_if_deployed(
             "telegram.bot_token",
-            "There is no bot, so nobody can be let into a channel.",
-            "set the token that @BotFather gives",
+            "The configuration names no bot: until a setting does, nobody can be let into a channel.",
+            "set the token that @BotFather gives, here or with `calmness settings set telegram_bot_token -`",
         ),
         Some(token) => {
             if !is_bot_token(token.expose_secret().trim()) {

@@ -13,14 +13,65 @@ fn euros(amount: i64) -> Value {
     json!([{ "amount": amount, "currency": "EUR" }])
 }
 
+/// The three prices of the monthly plan.
+fn prices(euros: i64, francs: i64) -> Value {
+    json!([
+        { "amount": euros, "currency": "EUR" },
+        { "amount": francs, "currency": "XOF" },
+        { "amount": francs, "currency": "XAF" },
+    ])
+}
+
+async fn monthly(world: &World, admin: &Staff) -> Value {
+    let plans = world.get_by(&admin.person, "/api/admin/plans").await.expect(200);
+    plans.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|plan| plan["code"] == "signaux-monthly")
+        .unwrap()
+        .clone()
+}
+
+#[tokio::test]
+async fn sec_55_prices_that_fall_far_or_end_wait_for_another_admin() {
+    let world = World::new().await;
+    let (boss, other) = (world.staff("boss", Role::Admin).await, world.staff("other", Role::Admin).await);
+    let before = monthly(&world, &boss).await;
+    let nothing = json!({ "version": 1, "prices": prices(1, 39_000) });
+    let silent = change(&world, &boss, "signaux-monthly", &nothing).await;
+    assert_eq!((silent.problem().0, &silent.body["errors"][0]["pointer"]), (422, &json!("/reason")));
+    let given_away = json!({ "version": 1, "prices": prices(1, 39_000), "reason": "a gift" });
+    let asked = change(&world, &boss, "signaux-monthly", &given_away).await.expect(202).body;
+    assert_eq!((&asked["kind"], &asked["changes"][0]["field"]), (&json!("plan_prices"), &json!("prices")));
+    assert!(asked["changes"][0]["after"].as_str().unwrap().contains(r#""EUR":1"#), "{asked}");
+    assert_eq!(monthly(&world, &boss).await, before, "nothing is done yet");
+    let path = format!("/api/admin/approvals/{}/confirm", asked["id"].as_str().unwrap());
+    let digest = json!({ "digest": asked["digest"] });
+    assert_eq!(world.confirmed(&boss, "POST", &path, &digest).await.problem(), (403, "another_admin_needed"));
+    world.confirmed(&other, "POST", &path, &digest).await.expect(200);
+    let customer = world.made_customer("awa").await;
+    assert_eq!(world.open(&customer, "k", "signaux-monthly").await["amount"], 1);
+
+    // What was decided from a version that is gone is never done.
+    let ended = json!({ "version": 2, "prices": euros(5_999), "reason": "euros only" });
+    let asked = change(&world, &boss, "signaux-monthly", &ended).await.expect(202).body;
+    change(&world, &other, "signaux-monthly", &json!({ "version": 2, "rank": 7 })).await.expect(200);
+    let path = format!("/api/admin/approvals/{}/confirm", asked["id"].as_str().unwrap());
+    let stale = world.confirmed(&other, "POST", &path, &json!({ "digest": asked["digest"] })).await;
+    assert_eq!(stale.problem(), (409, "approval_stale"));
+    assert_eq!(monthly(&world, &boss).await["prices"].as_array().unwrap().len(), 3);
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn an_open_quote_keeps_its_price_and_the_next_one_has_the_new_one() {
     let world = World::new().await;
     let (early, late) = (world.made_customer("early").await, world.made_customer("late").await);
     let admin = world.staff("boss", Role::Admin).await;
     let open = world.open(&early, "k", "signaux-monthly").await;
-    let changed =
-        change(&world, &admin, "signaux-monthly", &json!({ "version": 1, "prices": euros(9_999) })).await;
+    let dearer = json!({ "version": 1, "prices": prices(9_999, 39_000) });
+    let changed = change(&world, &admin, "signaux-monthly", &dearer).await;
     assert_eq!(changed.expect(200).body["version"], 2);
     let again = world.init(&early, "k", "signaux-monthly").await.expect(201);
     assert_eq!((&again.body["amount"], &again.body["id"]), (&json!(5_999), &open["id"]));

@@ -70,12 +70,12 @@ async fn config_check_says_each_finding_in_a_sentence_and_where_to_mend_it() {
       SECRET_KEY or SECRET_KEY_FILE in the environment, or secret_key in calmness.toml: make one with `openssl rand -base64 48` and keep it: what it encrypted is lost without it
     error: database.url: There is no database.
       DATABASE_URL or DATABASE_URL_FILE in the environment, or database.url in calmness.toml: set the address of a PostgreSQL 15 or newer, for the service's own role
-    error: mail.smtp_url: There is no mail server, so nobody can verify an address or be reminded.
-      CALMNESS__MAIL__SMTP_URL or CALMNESS__MAIL__SMTP_URL_FILE in the environment, or mail.smtp_url in calmness.toml: set the address of one
-    error: mail.from: Mail has no sender.
-      CALMNESS__MAIL__FROM in the environment, or mail.from in calmness.toml: set one, like Calmness <no-reply@calmness.example>
-    error: telegram.bot_token: There is no bot, so nobody can be let into a channel.
-      CALMNESS__TELEGRAM__BOT_TOKEN or CALMNESS__TELEGRAM__BOT_TOKEN_FILE in the environment, or telegram.bot_token in calmness.toml: set the token that @BotFather gives
+    warning: mail.smtp_url: The configuration names no mail server: until a setting does, nobody can verify an address or be reminded.
+      CALMNESS__MAIL__SMTP_URL or CALMNESS__MAIL__SMTP_URL_FILE in the environment, or mail.smtp_url in calmness.toml: set the address of one, here or with `calmness settings set smtp_url -`
+    warning: mail.from: The configuration names no sender of mail.
+      CALMNESS__MAIL__FROM in the environment, or mail.from in calmness.toml: set one, like Calmness <no-reply@calmness.example>, here or with `calmness settings set mail_from -`
+    warning: telegram.bot_token: The configuration names no bot: until a setting does, nobody can be let into a channel.
+      CALMNESS__TELEGRAM__BOT_TOKEN or CALMNESS__TELEGRAM__BOT_TOKEN_FILE in the environment, or telegram.bot_token in calmness.toml: set the token that @BotFather gives, here or with `calmness settings set telegram_bot_token -`
     error: telegram.webhook_secret: There is no secret by which Telegram's calls are known, so all of them are refused.
       CALMNESS__TELEGRAM__WEBHOOK_SECRET or CALMNESS__TELEGRAM__WEBHOOK_SECRET_FILE in the environment, or telegram.webhook_secret in calmness.toml: make one with `openssl rand -hex 32`, or set telegram.updates = "polling"
     warning: providers.hmac_psp.enabled: No payment provider is on, so nothing can be bought.

@@ -136,6 +136,13 @@ impl World {
         self.app.drain_work().await.unwrap()
     }
 
+    /// Starts a worker as `serve` does, in a world that had none.
+    pub(crate) fn start_worker(&mut self) {
+        assert!(self.worker.is_none(), "one is at work");
+        let stop = CancellationToken::new();
+        self.worker = Some((tokio::spawn(work::run(self.app.clone(), stop.clone())), stop));
+    }
+
     /// Stops the worker as `serve` does at its end.
     pub(crate) async fn stop_worker(&mut self) {
         if let Some((worker, stop)) = self.worker.take() {

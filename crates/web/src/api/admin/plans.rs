@@ -1,13 +1,15 @@
 //! `/api/admin/plans` and `/api/admin/channels`: what is sold, and for how much.
 
-use application::plans::{ChannelView, NewPlan, PlanChange, PlanView};
+use application::plans::{ChannelView, NewPlan, PlanChange, PlanChanged, PlanView};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use domain::money::{Currency, Money};
 use domain::plan::{ChannelKey, PlanCode, PlanLength};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::approvals::{ApprovalResponse, language};
 use super::payments::bounded;
 use crate::extract::{Caller, Confirmed, IdPath};
 use crate::problem::{Problem, ProblemDocument};
@@ -87,6 +89,9 @@ pub(crate) struct PlanChangeBody {
     /// Only before it is sold.
     #[schema(example = "signaux")]
     channel: Option<String>,
+    /// Where prices fall by more than half or end in a currency: told to the other admins, and kept.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: Option<String>,
 }
 
 /// A channel that access is sold to.
@@ -160,10 +165,12 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, axum::Json(made.into())))
 }
 
-/// Changes a plan. Payments that are open keep the price that they were opened at.
+/// Changes a plan. Payments that are open keep the price that they were opened at. Prices that fall by more than half, or end
+/// in a currency, wait for a second confirmation.
 #[utoipa::path(patch, path = "/api/admin/plans/{code}", tag = "admin", request_body = PlanChangeBody,
     params(("code" = String, Path, description = "The plan")), responses(
     (status = 200, body = StaffPlanResponse),
+    (status = 202, body = ApprovalResponse, description = "It waits for its second confirmation"),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -172,9 +179,10 @@ pub(crate) async fn create(
 ))]
 pub(crate) async fn change(
     State(state): State<WebState>,
+    headers: HeaderMap,
     IdPath(code): IdPath<PlanCode>,
     Confirmed { person, body }: Confirmed<PlanChangeBody>,
-) -> Result<axum::Json<StaffPlanResponse>, Problem> {
+) -> Result<Response, Problem> {
     let change = PlanChange {
         version: body.version,
         active: body.active,
@@ -183,8 +191,14 @@ pub(crate) async fn change(
         length: body.days.map(length).transpose()?,
         channel: body.channel.as_deref().map(|key| channel("/channel", key)).transpose()?,
     };
-    let changed = state.app.change_plan(&person.context, &code, &change).await?;
-    Ok(axum::Json(changed.into()))
+    let reason = body.reason.unwrap_or_default();
+    Ok(match state.app.change_plan(&person.context, &code, &change, &reason).await? {
+        PlanChanged::Done(plan) => axum::Json(StaffPlanResponse::from(plan)).into_response(),
+        PlanChanged::Pending(asked) => {
+            let told = ApprovalResponse::of(*asked, language(&state, &headers));
+            (StatusCode::ACCEPTED, axum::Json(told)).into_response()
+        }
+    })
 }
 
 /// Every channel that plans can open.

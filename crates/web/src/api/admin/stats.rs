@@ -64,6 +64,7 @@ pub(crate) struct StatsResponse {
     subscriptions_ended: i64,
     alerts_open: i64,
     quarantine_waiting: i64,
+    approvals_waiting: i64,
 }
 
 impl From<MoneyStats> for MoneyStatsBody {
@@ -99,6 +100,7 @@ impl From<Stats> for StatsResponse {
             subscriptions_ended: stats.subscriptions_ended,
             alerts_open: stats.alerts_open,
             quarantine_waiting: stats.quarantine_waiting,
+            approvals_waiting: stats.approvals_waiting,
         }
     }
 }
