@@ -44,5 +44,5 @@ scripts/test-steady.sh
 say "OpenBao and AWS KMS"
 cargo build --locked --quiet -p calmness
 scripts/with-postgres.sh "$venv/bin/python" tests/contracts/keys.py \
-    "${CARGO_TARGET_DIR:-target}/debug/calmness" "$venv/bin/bao" "$venv/bin/python"
+    "$(realpath "${CARGO_TARGET_DIR:-target}")/debug/calmness" "$venv/bin/bao" "$venv/bin/python"
 say "the providers' own libraries and the key services agree"
