@@ -102,6 +102,8 @@ async fn what_is_wrong_with_a_query_is_said_with_its_place() {
         ("payments?amount=5.5", "/amount"),
         ("payments?from=yesterday", "/from"),
         ("payments?surprise=1", "/surprise"),
+        ("payments?status=settled", "/status"),
+        ("webhook-events?outcome=odd", "/outcome"),
         ("users?frozen=perhaps", "/frozen"),
         ("users?role=boss", "/role"),
         ("users?email=nobody", "/email"),

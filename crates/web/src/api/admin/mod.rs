@@ -32,6 +32,14 @@ fn page_limit(asked: Option<i64>) -> Result<(i64, usize), Problem> {
     kept.map(|kept| (limit, kept)).ok_or_else(|| Problem::field("/limit", "out_of_range"))
 }
 
+/// A word of a filter, which must be one that there is: a mistyped one would find nothing, and say so as if it were true.
+fn known(pointer: &str, asked: Option<String>, words: &[&str]) -> Result<Option<String>, Problem> {
+    match asked {
+        Some(word) if !words.contains(&word.as_str()) => Err(Problem::field(pointer, "not_allowed")),
+        asked => Ok(asked),
+    }
+}
+
 /// Cuts the one row off that was asked for above the page, which tells that there is a next one: where that starts.
 fn next_page<T>(rows: &mut Vec<T>, kept: usize, id: impl Fn(&T) -> Uuid) -> Option<Uuid> {
     let more = rows.len() > kept;

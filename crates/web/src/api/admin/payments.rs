@@ -10,18 +10,30 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{PaymentId, UserId};
 use domain::money::{Currency, Money};
+use domain::payment::Status;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::moment::{Moment, instants};
-use super::{next_page, page_limit};
+use super::{known, next_page, page_limit};
 use crate::api::payments::{PaymentResponse, idempotency_key};
 use crate::extract::{Caller, Confirmed, IdPath, Query};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
 
+/// What a payment can be (`domain::payment::Status`).
+const STATUSES: [&str; 8] = [
+    Status::Pending.as_str(),
+    Status::Succeeded.as_str(),
+    Status::Failed.as_str(),
+    Status::Expired.as_str(),
+    Status::Refunded.as_str(),
+    Status::PartiallyRefunded.as_str(),
+    Status::Disputed.as_str(),
+    Status::ChargedBack.as_str(),
+];
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
 /// The longest name of a transfer, in characters.
@@ -170,7 +182,7 @@ pub(crate) async fn list(
     let (from, to) = instants(query.from, query.to);
     let currency = query.currency.as_deref().map(Currency::from_str).transpose();
     let filter = PaymentFilter {
-        status: query.status,
+        status: known("/status", query.status, &STATUSES)?,
         provider: query.provider,
         user: query.user_id.map(UserId::from_uuid),
         amount_minor: query.amount,

@@ -13,10 +13,13 @@ use uuid::Uuid;
 use super::moment::{Moment, instants};
 use super::payments::bounded;
 use super::users::ReasonBody;
-use super::{next_page, page_limit};
+use super::{known, next_page, page_limit};
 use crate::extract::{Caller, Confirmed, IdPath, Query};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::WebState;
+
+/// What can come of a callback.
+const OUTCOMES: [&str; 5] = ["applied", "already_applied", "ignored", "hinted", "quarantined"];
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
@@ -228,7 +231,8 @@ pub(crate) async fn events(
     let (limit, kept) = page_limit(query.limit)?;
     let (from, to) = instants(query.from, query.to);
     let payment = query.payment_id.map(domain::ids::PaymentId::from_uuid);
-    let filter = EventFilter { provider: query.provider, outcome: query.outcome, payment, from, to };
+    let outcome = known("/outcome", query.outcome, &OUTCOMES)?;
+    let filter = EventFilter { provider: query.provider, outcome, payment, from, to };
     let cursor = query.cursor.map(WebhookEventId::from_uuid);
     let mut events = state.app.webhook_events(&filter, cursor, limit + 1).await?;
     let next_cursor = next_page(&mut events, kept, |last| last.id.uuid());
